@@ -1,0 +1,1 @@
+"""What happened: the log, and the pure domain on which everything else stands."""

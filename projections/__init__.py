@@ -1,0 +1,1 @@
+"""What it means: facts read from events, folded into read models and answered."""

@@ -1,0 +1,1 @@
+"""How we know: the bl command, and the simulator it rehearses with."""

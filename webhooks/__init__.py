@@ -1,0 +1,1 @@
+"""The Stripe door: deliveries and seat changes come in here."""
