@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -41,6 +42,10 @@ class Source(enum.StrEnum):
     LEDGER = "ledger"
 
 
+def _read(body: bytes | Callable[[], bytes]) -> bytes:
+    return body if isinstance(body, bytes) else body()
+
+
 @attrs.frozen(kw_only=True)
 class StripeEvent:
     """A Stripe event as it was delivered.
@@ -52,11 +57,12 @@ class StripeEvent:
         occurred_at: Stripe's ``created``, whole seconds.
         endpoint: The endpoint whose secret signed it: a short digest, never the secret.
         signed_at: The time inside the signature.
-        body: The exact bytes that were signed.
+        body: The exact bytes that were signed; decoded only when asked for, since most
+            readers need the bodies of a few types.
     """
 
     event_id: str
-    body: bytes
+    _body: bytes | Callable[[], bytes] = attrs.field(repr=False, eq=_read)
     verdict: Verdict = Verdict.ACCEPTED
     source: Source = Source.WEBHOOK
     account: str | None = None
@@ -68,6 +74,11 @@ class StripeEvent:
     object_id: str | None = None
     endpoint: str | None = None
     signed_at: datetime | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The exact bytes that were signed."""
+        return _read(self._body)
 
 
 @attrs.frozen(kw_only=True)
@@ -163,6 +174,18 @@ class DeliveryConflicted:
     body: bytes = b""
 
 
+@attrs.frozen(kw_only=True)
+class UnknownEvent:
+    """An event of a topic that this release does not know; never appended, only read.
+
+    A later release wrote it. Whoever folds its account must stop there, not guess.
+    """
+
+    originator_id: str
+    topic: str
+    account: str | None = None
+
+
 Event = (
     StripeEvent
     | SeatAssigned
@@ -170,6 +193,7 @@ Event = (
     | SeatsCounted
     | AccountLinked
     | DeliveryConflicted
+    | UnknownEvent
 )
 SeatEvent = SeatAssigned | SeatReleased | SeatsCounted
 CommandEvent = SeatAssigned | SeatReleased | SeatsCounted | AccountLinked

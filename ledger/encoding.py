@@ -1,0 +1,99 @@
+"""How bodies are stored: encodings by number, zstd with a dictionary kept in the log.
+
+An encoding is never changed once rows use it: its number is part of each row's hash and
+its dictionary is kept in the database, so that old rows can always be read. A new
+dictionary gets a new number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+import attrs
+import zstandard
+
+from ledger.errors import IntegrityFailureError
+
+PLAIN: Final = 0
+SHIPPED: Final = {1: "stripe_1.zdict"}
+CURRENT: Final = 1
+LEVEL: Final = 3
+BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+@attrs.define(eq=False)
+class UnknownEncodingError(IntegrityFailureError):
+    """A row names an encoding that this database does not hold; restore ledger.encodings."""
+
+    encoding_id: int
+
+    def __str__(self) -> str:
+        return (
+            f"a body is stored in encoding {self.encoding_id}, which this ledger "
+            "does not hold; restore the table ledger.encodings from a backup"
+        )
+
+
+def shipped_dictionaries() -> dict[int, bytes]:
+    """Return the dictionaries of this release by encoding number."""
+    folder = resources.files("ledger") / "dictionaries"
+    return {number: (folder / name).read_bytes() for number, name in SHIPPED.items()}
+
+
+def dictionary_digest(dictionary: bytes) -> str:
+    """Return the SHA-256 by which a stored dictionary is compared with a shipped one."""
+    return hashlib.sha256(dictionary).hexdigest()
+
+
+class Encodings:
+    """Encodes new bodies with the current encoding and decodes every one it was given.
+
+    Not for several threads at once: the compressor keeps state.
+    """
+
+    def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+        for number, raw in dictionaries.items():
+            dictionary = zstandard.ZstdCompressionDict(raw)
+            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
+            if number == CURRENT:
+                dictionary.precompute_compress(level=LEVEL)
+                # A body's own checksum would repeat what the chain proves.
+                self._compressor = zstandard.ZstdCompressor(
+                    level=LEVEL,
+                    dict_data=dictionary,
+                    write_checksum=False,
+                    write_dict_id=False,
+                )
+
+    @classmethod
+    def shipped(cls) -> Encodings:
+        """Return the encodings of this release, for a log that has no database."""
+        return cls(shipped_dictionaries())
+
+    def encode(self, body: bytes) -> tuple[int, bytes]:
+        """Return the encoding's number and the stored bytes; plain if that is smaller."""
+        packed = self._compressor.compress(body)
+        return (CURRENT, packed) if len(packed) < len(body) else (PLAIN, body)
+
+    def decode(self, encoding_id: int, stored: bytes) -> bytes:
+        """Return the exact bytes that were encoded.
+
+        Raises:
+            UnknownEncodingError: The number is not among the dictionaries.
+            IntegrityFailureError: The bytes are not what was stored.
+        """
+        if encoding_id == PLAIN:
+            return stored
+        decompressor = self._decompressors.get(encoding_id)
+        if decompressor is None:
+            raise UnknownEncodingError(encoding_id)
+        try:
+            return decompressor.decompress(stored, max_output_size=BODY_BYTES_MAX)
+        except zstandard.ZstdError as error:
+            raise IntegrityFailureError(
+                f"a stored body cannot be decoded ({error}); run bl verify"
+            ) from error
