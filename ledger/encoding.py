@@ -26,7 +26,7 @@ BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 
 @attrs.define(eq=False)
 class UnknownEncodingError(IntegrityFailureError):
-    """A row names an encoding that this database does not hold; restore ledger.encodings."""
+    """A row names an encoding this database lacks; restore ledger.encodings."""
 
     encoding_id: int
 

@@ -1,0 +1,73 @@
+"""Whether a body is strict JSON: one meaning for every parser, judged once.
+
+Two parsers that differ on a body (duplicate keys, lone surrogates, numbers out of range)
+would read two different invoices from it, so such a body is kept but never read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+DEPTH_MAX: Final = 100
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class NotStrictError(ValueError):
+    """The body is not strict JSON; the text says where it departs."""
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401, the shape of foreign JSON is not known
+    """Return the value of *body*.
+
+    What is refused: anything but one JSON value in UTF-8, NaN and infinities, numbers that
+    no double can hold, unpaired surrogates, two equal keys in one object, and nesting
+    deeper than `DEPTH_MAX`.
+
+    Raises:
+        NotStrictError: It is not strict JSON.
+    """
+    try:
+        value = _decode(body)
+    except RecursionError:
+        raise NotStrictError(f"nested deeper than {DEPTH_MAX}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise NotStrictError(str(error)) from None
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX:
+        _refuse_depth(value)
+    # A body without duplicate keys that is written back comes out as it went in, but for
+    # its white space; only the few that write a string or number another way need a look
+    # at every key.
+    if msgspec.json.format(body, indent=-1) != _encode(value):
+        _refuse_duplicate_keys(body)
+    return value
+
+
+def _refuse_depth(value: object) -> None:
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        if depth > DEPTH_MAX:
+            raise NotStrictError(f"nested deeper than {DEPTH_MAX}")
+        level = [child for each in level for child in _children(each)]
+
+
+def _children(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _refuse_duplicate_keys(body: bytes) -> None:
+    json.loads(body, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    keys = {key for key, _ in pairs}
+    if len(keys) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise NotStrictError(f"the key {twice[:80]!r} stands twice in one object")
