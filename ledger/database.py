@@ -40,21 +40,20 @@ def conninfo_as(conninfo: str, role: Role, **options: object) -> str:
         options: Server settings of the session, such as ``statement_timeout``.
     """
     settings = "".join(f" -c {name}={value}" for name, value in options.items())
-    given = psycopg.conninfo.conninfo_to_dict(conninfo)
-    return psycopg.conninfo.make_conninfo(
-        **{
-            "connect_timeout": 5,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
-            "target_session_attrs": "any" if role is Role.READER else "read-write",
-            "application_name": f"billing-ledger {role.removeprefix('ledger_')}",
-            **given,
-            "options": f"{given.get('options') or ''} -c role={role} -c timezone=UTC "
-            f"{PLANNER}{settings}",
-        }
-    )
+    given: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(conninfo)
+    asked: dict[str, Any] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        "target_session_attrs": "any" if role is Role.READER else "read-write",
+        "application_name": f"billing-ledger {role.removeprefix('ledger_')}",
+        **given,
+        "options": f"{given.get('options') or ''} -c role={role} -c timezone=UTC "
+        f"{PLANNER}{settings}",
+    }
+    return psycopg.conninfo.make_conninfo(**asked)
 
 
 async def connect(
@@ -142,5 +141,5 @@ async def _wal_syncs(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> in
         else "SELECT wal_sync FROM pg_stat_wal"
     )
     await asyncio.sleep(0)
-    row = await (await connection.execute(query)).fetchone()  # type: ignore[arg-type]
+    row = await (await connection.execute(query)).fetchone()
     return 0 if row is None else int(row[0])

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from ledger.admission import Placed
 from ledger.encoding import Encodings
 from ledger.errors import IntegrityFailureError
 from ledger.events import (
@@ -29,7 +30,7 @@ from ledger.events import (
     UnknownEvent,
     Verdict,
 )
-from ledger.log import Recorded
+from ledger.log import Receipt, Recorded
 from ledger.row import Entry, Row
 
 Shape = TypeVar("Shape")
@@ -120,6 +121,15 @@ class Mapper:
             encoding_id=encoding_id,
             body=stored,
         )
+
+
+def receipt(placed: Placed, mapper: Mapper) -> Receipt:
+    """Return what the caller is told of *placed*."""
+    return Receipt(
+        position=placed.row.position,
+        duplicate=placed.duplicate,
+        original=mapper.recorded(placed.row) if placed.duplicate else None,
+    )
 
 
 def _command_fields(command: Command) -> dict[str, Any]:

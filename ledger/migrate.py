@@ -77,7 +77,7 @@ def migrate(conninfo: str, *, mode: str = "test") -> list[str]:
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-            connection.execute(HISTORY)  # type: ignore[arg-type]  # a constant
+            connection.execute(HISTORY)
             applied = [_apply(connection, step) for step in _missing(connection)]
             _found(connection, mode)
             return applied
@@ -128,7 +128,7 @@ def _history(connection: psycopg.Connection) -> dict[str, str]:
 def _apply(connection: psycopg.Connection, step: Migration) -> str:
     with connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '10s'")
-        connection.execute(step.sql)  # type: ignore[arg-type]  # a file of this package
+        connection.execute(step.sql)
         connection.execute(
             "INSERT INTO ledger.migrations (name, digest) VALUES (%s, %s)",
             (step.name, step.digest),

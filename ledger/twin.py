@@ -14,7 +14,7 @@ from ledger.clock import utc_now
 from ledger.encoding import Encodings
 from ledger.events import Event, Verdict
 from ledger.log import Head, Receipt, Recorded
-from ledger.mapper import Mapper
+from ledger.mapper import Mapper, receipt
 from ledger.row import Row, genesis_hash
 
 PAGE_ROWS = 1000
@@ -46,13 +46,13 @@ class MemoryLog:
     async def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append each event unless its id is there; answer for each, in order."""
         answers = self.admit([[self._mapper.entry(event)] for event in events])
-        return [self._receipt(answer[0]) for answer in answers]
+        return [receipt(answer[0], self._mapper) for answer in answers]
 
     async def append_together(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append all of *events* or, if any id is there already, none."""
         entries = [self._mapper.entry(event) for event in events]
         answers = self.admit([unit(entries)])
-        return [self._receipt(placed) for placed in answers[0]]
+        return [receipt(placed, self._mapper) for placed in answers[0]]
 
     def admit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         """Append *units*, each whole or not at all; answer for each entry."""
@@ -111,15 +111,3 @@ class MemoryLog:
     def rows(self) -> Sequence[tuple[Row, bytes]]:
         """Return every row with its hash."""
         return list(zip(self._rows, self._hashes, strict=True))
-
-    def _receipt(self, placed: Placed) -> Receipt:
-        return receipt(placed, self._mapper)
-
-
-def receipt(placed: Placed, mapper: Mapper) -> Receipt:
-    """Return what the caller is told of *placed*."""
-    return Receipt(
-        position=placed.row.position,
-        duplicate=placed.duplicate,
-        original=mapper.recorded(placed.row) if placed.duplicate else None,
-    )

@@ -1,0 +1,251 @@
+"""Group commit: what arrives while one commit is under way is appended in the next.
+
+One appender serves a whole process. A batch takes two round trips: take the lock of the
+head and look which ids are there; then write the rows, move the head, notify and commit.
+
+    deliver ─┐
+    deliver ─┼─ waiting ─ batch ─ lock, look ─ admit ─ write, commit ─ answer each
+    command ─┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Final
+
+import attrs
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from ledger.admission import Admission, Key, Placed, Unit, admit
+from ledger.database import Role, connect
+from ledger.errors import LedgerError, UnavailableError
+from ledger.log import Head
+from ledger.row import COLUMNS, NULL, Row
+
+BATCH_EVENTS_MAX: Final = 1000
+BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
+WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
+CHANNEL: Final = "ledger_head"
+
+_NAMES: Final = ", ".join(column.name for column in COLUMNS)
+
+LOCK: Final = """
+SELECT position, hash, recorded_at, clock_timestamp()
+  FROM ledger.head
+   FOR UPDATE
+"""
+LOOK: Final = f"""
+SELECT {_NAMES}
+  FROM unnest(%b::text[], %b::int8[]) AS wanted (id, version)
+  JOIN ledger.log
+    ON originator_id = wanted.id AND originator_version = wanted.version
+"""  # noqa: S608, names of this module
+WRITE: Final = f"""
+INSERT INTO ledger.log ({_NAMES}, hash)
+SELECT * FROM unnest({", ".join(f"%b::{column.type}[]" for column in COLUMNS)}, %b::bytea[])
+"""  # noqa: S608, names of this module
+MOVE: Final = """
+UPDATE ledger.head
+   SET position = %b, hash = %b, recorded_at = %b
+"""
+NOTIFY: Final = "SELECT pg_notify(%b, %b)"
+
+_OIDS: Final = (*(column.oid for column in COLUMNS), 17)
+
+
+class PackedArray(bytes):
+    """An array in PostgreSQL's binary form, ready to be sent."""
+
+    __slots__ = ()
+
+
+class PackedArrayDumper(Dumper):
+    """Sends a `PackedArray` as it is; the statement's cast names its type."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: PackedArray) -> Buffer:
+        """Return the bytes."""
+        return obj
+
+
+def packed_array(oid: int, fields: Sequence[bytes]) -> PackedArray:
+    """Return an array of *fields*, each packed with its length as in `ledger.row`."""
+    header = struct.pack(">iiiii", 1, NULL in fields, oid, len(fields), 1)
+    return PackedArray(b"".join((header, *fields)))
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    """A unit on its way, and whoever waits for it."""
+
+    unit: Unit
+    answer: asyncio.Future[Sequence[Placed]]
+    size: int
+
+
+class Appender:
+    """Appends units to the PostgreSQL log, batch by batch, over one connection.
+
+    Args:
+        deadline_s: A batch that takes longer fails, and the connection with it: a server
+            that does not answer must not hold the next batch.
+    """
+
+    def __init__(self, conninfo: str, *, ledger_id: str, deadline_s: float = 3.0) -> None:
+        self._conninfo = conninfo
+        self._ledger_id = ledger_id
+        self._deadline_s = deadline_s
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._work(), name="appender")
+        self._closing = False
+
+    async def append(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
+        """Append *units*, each whole or not at all; answer when they are committed.
+
+        Raises:
+            UnavailableError: They are not committed, or that is not known. Whoever asks
+                again is told that they are there, if they are.
+        """
+        futures = [self._enqueue(unit) for unit in units]
+        self._wake.set()
+        if len(futures) == 1:
+            return [await futures[0]]
+        return await asyncio.gather(*futures)
+
+    async def close(self) -> None:
+        """Commit what waits, then end."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        await self._disconnect()
+
+    def _enqueue(self, unit: Unit) -> asyncio.Future[Sequence[Placed]]:
+        size = sum(len(entry.body) + 200 for entry in unit)
+        if self._closing or self._task.done():
+            raise UnavailableError("the appender is closed; ask a process that runs")
+        if self._waiting_bytes + size > WAITING_BYTES_MAX and self._waiting:
+            raise UnavailableError("too much waits for the database; try again later")
+        waiting = _Waiting(unit, asyncio.get_running_loop().create_future(), size)
+        self._waiting.append(waiting)
+        self._waiting_bytes += size
+        return waiting.answer
+
+    async def _work(self) -> None:
+        while True:
+            if not self._waiting:
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = self._take()
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    answers = await self._commit([waiting.unit for waiting in batch])
+            except (psycopg.Error, TimeoutError, LedgerError) as error:
+                await self._fail(batch, error)
+            else:
+                for waiting, answer in zip(batch, answers, strict=True):
+                    if not waiting.answer.done():  # its caller may have gone
+                        waiting.answer.set_result(answer)
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        events = size = 0
+        while self._waiting:
+            following = self._waiting[0]
+            events += len(following.unit)
+            size += following.size
+            if batch and (events > BATCH_EVENTS_MAX or size > BATCH_BYTES_MAX):
+                break
+            batch.append(self._waiting.popleft())
+            self._waiting_bytes -= following.size
+        return batch
+
+    async def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        # Whether the commit happened may be unknown; the connection surely is.
+        await self._disconnect()
+        reason = str(error).strip() or f"no answer within {self._deadline_s:g} s"
+        for waiting in batch:
+            if not waiting.answer.done():
+                waiting.answer.set_exception(
+                    UnavailableError(f"the log could not be written: {reason}")
+                )
+
+    async def _commit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
+        connection = await self._connected()
+        entries = list(chain.from_iterable(units))
+        async with connection.pipeline() as pipeline:
+            await connection.execute("BEGIN", prepare=True)
+            locked = await connection.execute(LOCK, binary=True, prepare=True)
+            looked = await connection.execute(
+                LOOK,
+                (
+                    [entry.originator_id for entry in entries],
+                    [entry.originator_version for entry in entries],
+                ),
+                binary=True,
+                prepare=True,
+            )
+            await pipeline.sync()
+            head, now = self._head(await locked.fetchone())
+            rows = [Row._make(row) for row in await looked.fetchall()]
+            taken: dict[Key, Row] = {
+                (row.originator_id, row.originator_version): row for row in rows
+            }
+            admission = admit(units, head=head, taken=taken, now=now)
+            if admission.rows:
+                await self._write(connection, admission)
+            await connection.execute("COMMIT", prepare=True)
+        return admission.answers
+
+    async def _write(
+        self,
+        connection: psycopg.AsyncConnection[tuple[Any, ...]],
+        admission: Admission,
+    ) -> None:
+        arrays = [
+            packed_array(oid, fields)
+            for oid, fields in zip(_OIDS, zip(*admission.packed, strict=True), strict=True)
+        ]
+        head = admission.head
+        await connection.execute(WRITE, arrays, prepare=True)
+        await connection.execute(
+            MOVE, (head.position, head.hash, head.recorded_at), prepare=True
+        )
+        await connection.execute(NOTIFY, (CHANNEL, str(head.position)), prepare=True)
+
+    def _head(self, row: tuple[Any, ...] | None) -> tuple[Head, Any]:
+        if row is None:
+            raise LedgerError("the log has no head; run bl migrate")
+        position, digest, recorded_at, now = row
+        head = Head(
+            ledger_id=self._ledger_id,
+            position=position,
+            hash=digest,
+            recorded_at=recorded_at,
+        )
+        return head, now
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._conninfo, Role.APPENDER)
+            self._connection.adapters.register_dumper(PackedArray, PackedArrayDumper)
+            self._connection.prepared_max = None
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,238 @@
+"""The log in PostgreSQL: read in pages by position, appended to by one appender.
+
+Pages are separate statements on purpose: one long transaction would keep every version
+of the head's row alive and slow the appends down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from ledger.admission import Placed, Unit, unit
+from ledger.appender import CHANNEL, Appender
+from ledger.database import Role, connect, pool
+from ledger.encoding import Encodings
+from ledger.errors import NotConfiguredError, UnavailableError
+from ledger.events import Event
+from ledger.log import Head, Receipt, Recorded
+from ledger.mapper import Mapper, receipt
+from ledger.row import COLUMNS, Row
+
+PAGE_ROWS: Final = 2000
+POLL_S: Final = 1.0
+
+_NAMES: Final = ", ".join(column.name for column in COLUMNS)
+
+PAGE: Final = f"""
+SELECT {_NAMES}
+  FROM ledger.log
+ WHERE position > %b AND position <= %b
+ ORDER BY position
+ LIMIT {PAGE_ROWS}
+"""  # noqa: S608, names of this module
+ACCOUNTS_PAGE: Final = f"""
+SELECT {_NAMES}
+  FROM ledger.log
+ WHERE account = ANY(%b) AND verdict = 'accepted'
+   AND position > %b AND position <= %b
+ ORDER BY position
+ LIMIT {PAGE_ROWS}
+"""  # noqa: S608, names of this module
+FIND: Final = f"""
+SELECT {_NAMES}
+  FROM ledger.log
+ WHERE originator_id = %b
+ ORDER BY originator_version
+"""  # noqa: S608, names of this module
+HEAD: Final = "SELECT position, hash, recorded_at FROM ledger.head"
+IDENTITY: Final = "SELECT ledger_id, mode FROM ledger.identity"
+DICTIONARIES: Final = "SELECT encoding_id, dictionary FROM ledger.encodings"
+LAST: Final = 2**63 - 1
+
+
+class PostgresLog:
+    """A `ledger.log.Log` in PostgreSQL; made by `PostgresLog.open`.
+
+    Attributes:
+        ledger_id: Which ledger this is.
+        mode: ``live`` or ``test``, as it was founded.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        connections: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]],
+        *,
+        identity: tuple[str, str],
+        encodings: Encodings,
+        appender: Appender | None,
+    ) -> None:
+        self.ledger_id, self.mode = identity
+        self._conninfo = conninfo
+        self._connections = connections
+        self._mapper = Mapper(encodings)
+        self._appender = appender
+        self._listener: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._listening = asyncio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        conninfo: str,
+        role: Role = Role.READER,
+        *,
+        deadline_s: float = 3.0,
+        readers: int = 4,
+    ) -> AsyncIterator[PostgresLog]:
+        """Open the log as *role*; only an appender appends.
+
+        Args:
+            deadline_s: How long an append may take before it fails.
+            readers: The most connections used for reading at a time.
+
+        Raises:
+            NotConfiguredError: The schema or the roles are not there, or not allowed.
+            UnavailableError: The database cannot be reached now.
+        """
+        async with await connect(conninfo, role) as connection:
+            try:
+                identity = await (await connection.execute(IDENTITY)).fetchone()
+                found = await (await connection.execute(DICTIONARIES)).fetchall()
+            except psycopg.errors.UndefinedTable:
+                identity = None
+        if identity is None:
+            raise NotConfiguredError("this database holds no ledger; run bl migrate first")
+        appender = (
+            Appender(conninfo, ledger_id=identity[0], deadline_s=deadline_s)
+            if role is Role.APPENDER
+            else None
+        )
+        async with pool(conninfo, role, size=readers) as connections:
+            log = cls(
+                conninfo,
+                connections,
+                identity=(identity[0], identity[1]),
+                encodings=Encodings(dict(found)),
+                appender=appender,
+            )
+            try:
+                yield log
+            finally:
+                if appender is not None:
+                    await appender.close()
+                if log._listener is not None:
+                    await log._listener.close()
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
+        """Append each event unless its id is there; answer for each, in order."""
+        answers = await self.admit([[self._mapper.entry(event)] for event in events])
+        return [receipt(answer[0], self._mapper) for answer in answers]
+
+    async def append_together(self, events: Sequence[Event]) -> Sequence[Receipt]:
+        """Append all of *events* or, if any id is there already, none."""
+        entries = [self._mapper.entry(event) for event in events]
+        answers = await self.admit([unit(entries)])
+        return [receipt(placed, self._mapper) for placed in answers[0]]
+
+    async def admit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
+        """Append *units*, each whole or not at all; answer for each entry."""
+        if self._appender is None:
+            raise NotConfiguredError("this log is open for reading only")
+        return await self._appender.append(units)
+
+    async def head(self) -> Head:
+        """Return the end of the log."""
+        rows = await self._query(HEAD, ())
+        position, digest, recorded_at = rows[0]
+        return Head(
+            ledger_id=self.ledger_id,
+            position=position,
+            hash=digest,
+            recorded_at=recorded_at,
+        )
+
+    async def read(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        accounts: Collection[str] | None = None,
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Read (after, until] in order of position, in batches."""
+        async for rows in self.rows(after=after, until=until, accounts=accounts):
+            yield [self._mapper.recorded(row) for row in rows]
+
+    async def rows(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        accounts: Collection[str] | None = None,
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Read the rows of (after, until], as stored, in pages."""
+        last = LAST if until is None else until
+        while True:
+            rows = (
+                await self._query(PAGE, (after, last))
+                if accounts is None
+                else await self._query(ACCOUNTS_PAGE, (list(accounts), after, last))
+            )
+            page = [Row._make(row) for row in rows]
+            if page:
+                yield page
+            if len(page) < PAGE_ROWS:
+                return
+            after = page[-1].position
+
+    async def find(self, event_id: str) -> Sequence[Recorded]:
+        """Return the events under one id, by version."""
+        rows = await self._query(FIND, (event_id,))
+        return [self._mapper.recorded(Row._make(row)) for row in rows]
+
+    async def wait(self, *, after: int, timeout_s: float) -> bool:
+        """Wait until the head is beyond *after*; False when the time is over first.
+
+        Woken by a notification; looks for itself every second, since a notification may
+        get lost on a connection that died silently.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_s
+        while True:
+            listener = await self._listen()
+            if (await self.head()).position > after:
+                return True
+            left = end - loop.time()
+            if left <= 0:
+                return False
+            await self._notified(listener, min(left, POLL_S))
+
+    async def _listen(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        async with self._listening:
+            if self._listener is None or self._listener.closed:
+                self._listener = await connect(self._conninfo, Role.READER)
+                await self._listener.execute(f"LISTEN {CHANNEL}")
+            return self._listener
+
+    async def _notified(
+        self, listener: psycopg.AsyncConnection[tuple[Any, ...]], timeout_s: float
+    ) -> None:
+        try:
+            async for _ in listener.notifies(timeout=timeout_s, stop_after=1):
+                pass
+        except psycopg.OperationalError:
+            await listener.close()
+
+    async def _query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        try:
+            async with self._connections.connection() as connection:
+                cursor = await connection.execute(query, values, prepare=True, binary=True)
+                return await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise UnavailableError(f"the log could not be read: {error}") from error
