@@ -50,8 +50,8 @@ def server_account() -> ServerAccount:
         ids = (found.pw_uid, found.pw_gid)
         return ServerAccount(name=name, uid=ids[0], gid=ids[1], change_to=ids)
     raise ServerAccountError(
-        "PostgreSQL does not run as root, and there is no OS user postgres or nobody to run "
-        "it: add one, run as an ordinary user, or set DATABASE_URL"
+        "PostgreSQL does not run as root, and there is no OS user postgres or nobody to "
+        "run it: add one, run as an ordinary user, or set DATABASE_URL"
     )
 
 
@@ -68,6 +68,6 @@ def _by_id(uid: int) -> pwd.struct_passwd:
         return pwd.getpwuid(uid)
     except KeyError:
         raise ServerAccountError(
-            f"the OS user id {uid} has no name, and PostgreSQL runs as no one without: give "
-            f"it an entry in /etc/passwd, run as a user that has one, or set DATABASE_URL"
+            f"the OS user id {uid} has no name, and PostgreSQL needs one: give it an entry "
+            f"in /etc/passwd, run as a user that has one, or set DATABASE_URL"
         ) from None

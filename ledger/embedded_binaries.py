@@ -71,12 +71,15 @@ def find_binaries(bin_dir: Path | None) -> Binaries:
     directory = _wheel_directory() if bin_dir is None else bin_dir.absolute()
     try:
         answer = subprocess.run(  # noqa: S603 the path is the operator's own choice
-            [directory / "postgres", "--version"], capture_output=True, text=True, check=True
+            [directory / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise BinariesError(
-            f"PostgreSQL in {directory} does not run ({error}): reinstall billing-ledger, or "
-            f"set DATABASE_URL"
+            f"PostgreSQL in {directory} does not run ({error}): reinstall billing-ledger, "
+            f"or set DATABASE_URL"
         ) from error
     version = re.search(r"\d+(\.\d+)*", answer.stdout)
     if version is None:
@@ -103,16 +106,16 @@ def reachable_copy(binaries: Binaries) -> Binaries:
         found = CACHE.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
             raise BinariesError(
-                f"{CACHE} is {user_name(found.st_uid)}'s or open to others, so no program is "
-                f"run from it: remove it, and it is made again as it should be"
+                f"{CACHE} is {user_name(found.st_uid)}'s or open to others, so no program "
+                f"is run from it: remove it, and it is made again as it should be"
             )
         if not copied.exists():
             _copy(binaries.directory, base, CACHE / name)
     except OSError as error:
         raise BinariesError(
-            f"the PostgreSQL binaries in {binaries.directory} are closed to the server's user "
-            f"and cannot be copied to {CACHE} ({error}): install billing-ledger where every "
-            f"user can read it, or set DATABASE_URL"
+            f"the PostgreSQL binaries in {binaries.directory} are closed to the server's "
+            f"user and cannot be copied to {CACHE} ({error}): install billing-ledger where "
+            f"every user can read it, or set DATABASE_URL"
         ) from error
     return attrs.evolve(binaries, directory=copied)
 

@@ -5,14 +5,14 @@ with its parent's rights and first of all changes to the server's user; whatever
 reads, makes or writes, it does as that user, so root never touches a path that the
 server's user could have bent. It ends with one of these, and a word on stderr:
 
-    81  a directory on the way is closed       the word is that directory
-    82  the data directory cannot be used      the word is what cannot
-    83  the binary cannot be executed          the word is its path
-    84  the change of user was refused
+    81  a directory on the way is closed           that directory, its mode and owner
+    82  the data directory cannot be used          what cannot, its mode and owner
+    83  the binary cannot be executed              its path
+    84  the change of user was refused             the system's error
     85  the parent is gone
-    86  some process of an earlier server lives
-    87  a system call failed                   the word is its error
-    88  initdb failed                          the words are its own
+    86  a process of an earlier server lives
+    87  a system call failed                       its error
+    88  initdb failed                              what initdb said
 """
 
 from __future__ import annotations
@@ -77,15 +77,21 @@ def become(user: tuple[int, int]) -> None:
         leave(NO_CHANGE_OF_USER, str(error))
 
 
+def describe(path: Path) -> str:
+    """Return *path* with its mode and owner: ``/root (mode 0700, uid 0)``."""
+    found = path.stat()
+    return f"{path} (mode {stat.S_IMODE(found.st_mode):04o}, uid {found.st_uid})"
+
+
 def look_around(data_dir: Path, cluster: Path, binary: Path) -> None:
     """Leave unless this user can use the directory, the cluster and the binary."""
     for parent in reversed(data_dir.parents):
         if not os.access(parent, os.X_OK):
-            leave(UNREACHABLE, str(parent))
+            leave(UNREACHABLE, describe(parent))
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        leave(UNUSABLE, str(data_dir))
+        leave(UNUSABLE, describe(data_dir))
     if cluster.exists() and cluster.stat().st_uid != os.geteuid():
-        leave(UNUSABLE, str(cluster))
+        leave(UNUSABLE, describe(cluster))
     if not os.access(binary, os.X_OK):
         leave(NOT_EXECUTABLE, str(binary))
 
@@ -100,8 +106,8 @@ def hold(lock: Path) -> None:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        leave(OCCUPIED, str(lock))
-    os.set_inheritable(held, True)
+        leave(OCCUPIED, f"{lock} is held by a process of an earlier server")
+    fcntl.fcntl(held, fcntl.F_SETFD, 0)  # inherited by what is executed
 
 
 def create(cluster: Path, program: list[str], files: dict[str, str]) -> None:
@@ -186,7 +192,7 @@ def tie_to(parent: int, libc: ctypes.CDLL) -> None:
     if sys.platform == "linux":
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
     if os.getppid() != parent:
-        leave(ORPHANED, "")
+        leave(ORPHANED, "the parent is gone")
 
 
 def serve(task: Task, libc: ctypes.CDLL) -> None:
@@ -210,7 +216,7 @@ def serve(task: Task, libc: ctypes.CDLL) -> None:
 def main() -> None:
     """Do the task of the one argument."""
     task: Task = json.loads(sys.argv[1])
-    # Loaded while still in the parent's rights: later Python's own files may be out of reach.
+    # Loaded in the parent's rights: later even Python's own files may be out of reach.
     libc = ctypes.CDLL(None)
     os.umask(0o077)
     if task["user"] is not None:

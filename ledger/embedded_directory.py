@@ -1,14 +1,15 @@
 """The data directory of the embedded PostgreSQL, as seen from outside the server.
 
-    <data directory>/           0700, the server's user
-        pg18/                   the cluster; a later major version stands beside it
-        run/                    the socket, or a link to where its address is short enough
-        postgres.log            what the server said; postgres.log.1 before that
-        server.lock             held by every process of a live server
+<data directory>/           0700, the server's user
+    pg18/                   the cluster; a later major version stands beside it
+    run/                    the socket, or a link to where its address is short enough
+    postgres.log            what the server said; postgres.log.1 before that
+    server.lock             held by every process of a live server
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -75,9 +76,9 @@ class DataDirectory:
         others = sorted(path.parent for path in self.path.glob("pg[0-9]*/PG_VERSION"))
         if others:
             raise ClusterVersionError(
-                f"{others[-1]} was made by another PostgreSQL than the {self.major} at hand: "
-                f"use that version's binaries, upgrade with pg_upgrade to {self.cluster}, or "
-                f"set LEDGER_DATA_DIR to a new directory"
+                f"{others[-1]} was made by another PostgreSQL than the {self.major} at "
+                f"hand: use that version's binaries, upgrade it to {self.cluster} with "
+                f"pg_upgrade, or set LEDGER_DATA_DIR to a new directory"
             )
         return False
 
@@ -123,7 +124,7 @@ class DataDirectory:
             lines = (self.cluster / "postmaster.pid").read_text("utf-8").splitlines()
         except FileNotFoundError:
             return None
-        if len(lines) < POSTMASTER_LINES:
+        if len(lines) < POSTMASTER_LINES or not lines[0].isdigit():
             return None
         return Postmaster(pid=int(lines[0]), sockets=lines[4], status=lines[7].strip())
 
@@ -133,7 +134,7 @@ class DataDirectory:
             entry = os.open(self.log, os.O_RDONLY | os.O_NOFOLLOW)
         except FileNotFoundError:
             return "(no log)"
-        with open(entry, "rb") as file:
+        with os.fdopen(entry, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES:])
@@ -148,23 +149,21 @@ def open_data_directory(path: Path, account: ServerAccount, major: int) -> DataD
         DataDirectoryError: It cannot be made, or it is closed to this process.
     """
     path = path.absolute()
+    directory = DataDirectory(path=path, major=major)
     try:
         if not path.exists():
             _create(path, account)
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
+        for used in (path, directory.cluster, path / LOCK_NAME):
+            if used.exists() and not os.access(used, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise DataDirectoryError(
             f"the data directory {path} cannot be used by {user_name(os.geteuid())} "
             f"({error.strerror}{_whose(path)}): run as the user it belongs to, or set "
             f"LEDGER_DATA_DIR to a directory of your own"
         ) from error
-    return DataDirectory(path=path, major=major)
-
-
-def describe(path: Path) -> str:
-    """Return *path* with its mode and owner: ``/root (mode 0700, root's)``."""
-    found = path.stat()
-    return f"{path} (mode {found.st_mode & 0o7777:04o}, {user_name(found.st_uid)}'s)"
+    return directory
 
 
 def _whose(path: Path) -> str:
@@ -181,21 +180,24 @@ def _create(path: Path, account: ServerAccount) -> None:
     ones it does not matter which stays.
     """
     for parent in reversed([parent for parent in path.parents if not parent.exists()]):
-        parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            parent.mkdir(mode=0o700)
+        except FileExistsError:  # another process was quicker, and it is not ours to open
+            continue
         if account.change_to is not None:
-            parent.chmod(0o755)  # made here a moment ago; the server's user must get through
+            parent.chmod(0o755)  # the server's user must get through
     fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         if account.change_to is not None:
-            os.chown(fresh, *account.change_to)
+            os.chown(fresh, *account.change_to, follow_symlinks=False)
         fresh.rename(path)
     except OSError:
         fresh.rmdir()
         if not path.is_dir():
             raise
-    parent = os.open(path.parent, os.O_RDONLY)
-    os.fsync(parent)
-    os.close(parent)
+    entry = os.open(path.parent, os.O_RDONLY)
+    os.fsync(entry)
+    os.close(entry)
 
 
 def _flock(entry: int, kind: int) -> bool:
