@@ -49,25 +49,33 @@ class ClosedBinariesError(BinariesError):
 REFUSALS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
     embedded_child.UNREACHABLE: (
         DataDirectoryError,
-        "the data directory {path} is out of reach for the OS user {user}, who runs "
-        "PostgreSQL: {said} is closed to it. Let {user} through, or set LEDGER_DATA_DIR to a "
-        "place that {user} can reach",
+        (
+            "the data directory {path} is out of reach for the OS user {user}, who runs "
+            "PostgreSQL: {said} is closed to it. Let {user} through, or set "
+            "LEDGER_DATA_DIR to a place that {user} can reach"
+        ),
     ),
     embedded_child.UNUSABLE: (
         DataDirectoryError,
-        "the data directory {path} cannot be used by the OS user {user}, who runs "
-        "PostgreSQL: {said} is not for it to read and write. Hand it over (chown -R {user} "
-        "{path}), or set LEDGER_DATA_DIR to what does not exist yet, and it is made",
+        (
+            "the data directory {path} cannot be used by the OS user {user}, who runs "
+            "PostgreSQL: {said} is not for it to read and write. Hand it over (chown -R "
+            "{user} {path}), or set LEDGER_DATA_DIR to what does not exist yet"
+        ),
     ),
     embedded_child.NOT_EXECUTABLE: (
         ClosedBinariesError,
-        "the OS user {user} cannot execute {said}: install billing-ledger where {user} can "
-        "reach it, or set DATABASE_URL",
+        (
+            "the OS user {user} cannot execute {said}: install billing-ledger where {user} "
+            "can reach it, or set DATABASE_URL"
+        ),
     ),
     embedded_child.NO_CHANGE_OF_USER: (
         ServerAccountError,
-        "PostgreSQL does not run as root, and changing to the OS user {user} was refused "
-        "({said}): run as an ordinary user, or set DATABASE_URL",
+        (
+            "PostgreSQL does not run as root, and changing to the OS user {user} was "
+            "refused ({said}): run as an ordinary user, or set DATABASE_URL"
+        ),
     ),
 }
 OTHER_REFUSAL: Final = (ServerStartError, "PostgreSQL was not started in {path}: {said}")
