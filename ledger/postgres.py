@@ -193,8 +193,11 @@ class PostgresLog:
 
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id, by version."""
-        rows = await self._query(FIND, (event_id,))
-        return [self._mapper.recorded(Row._make(row)) for row in rows]
+        return [self._mapper.recorded(row) for row in await self.find_rows(event_id)]
+
+    async def find_rows(self, event_id: str) -> Sequence[Row]:
+        """Return the rows under one id, as stored, by version."""
+        return [Row._make(row) for row in await self._query(FIND, (event_id,))]
 
     async def wait(self, *, after: int, timeout_s: float) -> bool:
         """Wait until the head is beyond *after*; False when the time is over first.

@@ -1,0 +1,192 @@
+"""The log as an application recorder of the eventsourcing library, and nothing more.
+
+All of that library's vocabulary stays in this module. Its contract is synchronous, so a
+thread runs the loop on which the log's one appender works. `insert_events` is strict: an
+id that is there already refuses the whole call, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    ListenNotifySubscription,
+    Notification,
+    StoredEvent,
+)
+
+from ledger.admission import RepeatedIdError, unit
+from ledger.log import Head
+from ledger.postgres import PostgresLog
+from ledger.row import Entry, Row
+
+Answer = TypeVar("Answer")
+WAIT_S: Final = 1.0
+
+
+class LedgerRecorder(ApplicationRecorder):
+    """Records stored events in the log, states as they are given.
+
+    Args:
+        open_log: Opens the log as an appender; called once, on the recorder's own loop.
+    """
+
+    def __init__(
+        self, open_log: Callable[[], AbstractAsyncContextManager[PostgresLog]]
+    ) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._opened = open_log()
+        self._log = self._run(self._opened.__aenter__())
+
+    def close(self) -> None:
+        """Commit what waits, close the log and end the loop."""
+        self._run(self._opened.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **_kwargs: object
+    ) -> Sequence[int] | None:
+        """Append all of *stored_events*, or none; return their positions.
+
+        Raises:
+            IntegrityError: An id and version is there already, or given twice.
+        """
+        if not stored_events:
+            return []
+        try:
+            entries = unit([_entry(event) for event in stored_events])
+        except RepeatedIdError as error:
+            raise IntegrityError(str(error)) from error
+        (answer,) = self._run(self._log.admit([entries]))
+        taken = next((placed.row for placed in answer if placed.duplicate), None)
+        if taken is not None:
+            raise IntegrityError(
+                f"{taken.originator_id} version {taken.originator_version} "
+                f"is at position {taken.position} already"
+            )
+        return [placed.row.position for placed in answer]
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Return the events under one id, by version."""
+        rows = self._run(self._log.find_rows(str(originator_id)))
+        chosen = [
+            row
+            for row in rows
+            if (gt is None or row.originator_version > gt)
+            and (lte is None or row.originator_version <= lte)
+        ]
+        if desc:
+            chosen.reverse()
+        return [_stored(row, originator_id) for row in chosen[:limit]]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Return at most *limit* events from *start* to *stop*, in order of position."""
+        after = (start or 0) - (1 if start and inclusive_of_start else 0)
+        return self._run(self._select(after, stop, limit, frozenset(topics)))
+
+    def max_notification_id(self) -> int | None:
+        """Return the last position, None while the log is empty."""
+        head: Head = self._run(self._log.head())
+        return head.position or None
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> LedgerSubscription:
+        """Return an iterator over the events after *gt* that waits for new ones."""
+        return LedgerSubscription(recorder=self, gt=gt, topics=topics)
+
+    def wait(self, after: int) -> bool:
+        """Wait a moment for an event after *after*; whether there is one."""
+        return self._run(self._log.wait(after=after, timeout_s=WAIT_S))
+
+    async def _select(
+        self, after: int, stop: int | None, limit: int, topics: frozenset[str]
+    ) -> list[Notification]:
+        found: list[Notification] = []
+        async for rows in self._log.rows(after=after, until=stop):
+            found += [_notified(row) for row in rows if not topics or row.topic in topics]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
+    """Follows the log; looks for itself where a notification got lost."""
+
+    def __init__(
+        self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]
+    ) -> None:
+        super().__init__(recorder=recorder, gt=gt, topics=topics)
+        self._watch = threading.Thread(target=self._follow, daemon=True)
+        self._watch.start()
+
+    def __exit__(self, *args: object, **kwargs: object) -> None:
+        """Stop, and wait for both threads."""
+        super().__exit__(*args, **kwargs)
+        self._watch.join()
+
+    def _follow(self) -> None:
+        seen = self._recorder.max_notification_id() or 0
+        self._has_been_notified.set()  # whatever came before the first look
+        while not self._has_been_stopped:
+            if self._recorder.wait(seen):
+                seen = self._recorder.max_notification_id() or seen
+                self._has_been_notified.set()
+
+
+def _entry(event: StoredEvent) -> Entry:
+    return Entry(
+        originator_id=str(event.originator_id),
+        originator_version=event.originator_version,
+        topic=event.topic,
+        body=event.state,
+    )
+
+
+def _stored(row: Row, originator_id: UUID | str) -> StoredEvent:
+    return StoredEvent(
+        originator_id=originator_id,
+        originator_version=row.originator_version,
+        topic=row.topic,
+        state=row.body,
+    )
+
+
+def _notified(row: Row) -> Notification:
+    return Notification(
+        originator_id=row.originator_id,
+        originator_version=row.originator_version,
+        topic=row.topic,
+        state=row.body,
+        id=row.position,
+    )
