@@ -1,0 +1,187 @@
+"""Facts folded into states: a batch in its order, or an account anew from its stream.
+
+    events → facts → for each (account, object): state → state
+
+What fails, fails for its account alone: nothing after it is applied there, and the
+account is parked. What comes too late for the kept state makes its account fold anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+
+from ledger.log import Recorded
+from projections.declaration import Projection
+from projections.facts import Fact
+from projections.translate import Translation, is_untranslated
+
+Key = tuple[str, str]
+"""An object: its account in the log, and its id there."""
+
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """Our code failed on an event: its account is parked there.
+
+    Attributes:
+        error: The class of the error.
+        message: Its text, shortened; never a body.
+    """
+
+    account: str
+    position: int
+    error: str
+    message: str
+
+    @classmethod
+    def of(cls, account: str, position: int, error: BaseException) -> Failure:
+        """Return the failure that *error* was."""
+        return cls(
+            account=account,
+            position=position,
+            error=type(error).__name__,
+            message=" ".join(str(error).split())[:200],
+        )
+
+
+@attrs.define(kw_only=True)
+class Reading:
+    """What a batch of events gives, before any of it is applied.
+
+    Attributes:
+        facts: In order of position; none of an account at or after its failure.
+        untranslated: Stripe's types without a translator, and how often they came.
+    """
+
+    facts: list[tuple[int, Fact]] = attrs.Factory(list)
+    failures: dict[str, Failure] = attrs.Factory(dict)
+    untranslated: Counter[str] = attrs.Factory(Counter)
+
+
+@attrs.define(kw_only=True)
+class Applied:
+    """What applying a batch made.
+
+    Attributes:
+        changed: The objects with a new state.
+        late: Accounts to be folded anew, each with the position that asks for it.
+    """
+
+    changed: set[Key] = attrs.Factory(set)
+    late: dict[str, int] = attrs.Factory(dict)
+    failures: dict[str, Failure] = attrs.Factory(dict)
+
+
+def read(
+    translation: Translation, recorded: Iterable[Recorded], parked: Collection[str] = ()
+) -> Reading:
+    """Translate *recorded*, but nothing of *parked* accounts."""
+    reading = Reading()
+    failures, facts = reading.failures, reading.facts
+    for one in recorded:
+        event = one.event
+        translate = translation.of(event)
+        if translate is None:
+            if is_untranslated(event):
+                reading.untranslated[getattr(event, "stripe_type", None) or ""] += 1
+            continue
+        account = event.account or ""
+        if account in failures or account in parked:
+            continue
+        try:
+            facts += [(one.position, fact) for fact in translate(one)]
+        except Exception as error:  # noqa: BLE001 - parks this account, stops no other
+            failures[account] = Failure.of(account, one.position, error)
+    return reading
+
+
+def apply(
+    projection: Projection[Any],
+    facts: Iterable[tuple[int, Fact]],
+    states: MutableMapping[Key, Any],
+) -> Applied:
+    """Apply *facts* to *states*, in place; every state they need is there or initial."""
+    applied = Applied()
+    late, failures, changed = applied.late, applied.failures, applied.changed
+    handlers, initial = projection.handlers, projection.initial
+    for position, fact in facts:
+        handler = handlers.get(type(fact))
+        account = fact.account
+        if handler is None or account in late or account in failures:
+            continue
+        key = (account, fact.object_id)
+        before = states.get(key, initial)
+        try:
+            after = handler(before, fact)
+        except Exception as error:  # noqa: BLE001 - parks this account, stops no other
+            failures[account] = Failure.of(account, position, error)
+            continue
+        if after is None:
+            late[account] = position
+        elif after is not before:
+            states[key] = after
+            changed.add(key)
+    return applied
+
+
+def keys(projection: Projection[Any], facts: Iterable[tuple[int, Fact]]) -> set[Key]:
+    """Return the objects that *facts* are about."""
+    handlers = projection.handlers
+    return {(fact.account, fact.object_id) for _, fact in facts if type(fact) in handlers}
+
+
+def fold(
+    projection: Projection[Any], facts: Iterable[tuple[int, Fact]]
+) -> Mapping[Key, Any]:
+    """Return the states that *facts* make from nothing, whatever order they are in."""
+    states: dict[Key, Any] = {}
+    for _, fact in sorted(facts, key=_when):
+        handler = projection.handlers.get(type(fact))
+        if handler is not None:
+            key = (fact.account, fact.object_id)
+            states[key] = handler(states.get(key, projection.initial), fact)
+    return states
+
+
+def fold_anew(
+    projection: Projection[Any],
+    translation: Translation,
+    account: str,
+    recorded: Sequence[Recorded],
+    late: int,
+) -> tuple[Mapping[Key, Any] | None, Failure | None]:
+    """Fold *account* from its stream; where that fails, up to where it still works.
+
+    Args:
+        recorded: All of its events, by position.
+        late: The first position that the kept states lack.
+
+    Returns:
+        The states, None if the kept ones must stay; and the failure, if any.
+    """
+    reading = read(translation, recorded)
+    failure = next(iter(reading.failures.values()), None)
+    try:
+        return fold(projection, reading.facts), failure
+    except Exception as error:  # noqa: BLE001 - parks this account, stops no other
+        last = error
+    kept: Mapping[Key, Any] | None = None
+    for position in sorted({at for at, _ in reading.facts if at >= late}):
+        try:
+            prefix = [(at, fact) for at, fact in reading.facts if at <= position]
+            kept = fold(projection, prefix)
+        except Exception as error:  # noqa: BLE001 - the first prefix that fails
+            return kept, Failure.of(account, position, error)
+    return kept, Failure.of(account, late, last)
+
+
+def _when(placed: tuple[int, Fact]) -> tuple[datetime, int]:
+    position, fact = placed
+    return fact.occurred_at or _BEFORE_ALL, position

@@ -1,0 +1,120 @@
+"""Where a projection's rows and its bookmark are kept, whatever keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import attrs
+import msgspec
+
+from projections.declaration import Projection
+from projections.folding import Failure, Key
+
+S = TypeVar("S")
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+
+
+class Codec(Generic[S]):
+    """Writes the states of one projection, equal states as equal bytes."""
+
+    def __init__(self, projection: Projection[S]) -> None:
+        self._decoder: msgspec.msgpack.Decoder[S] = msgspec.msgpack.Decoder(
+            projection.state
+        )
+
+    def encode(self, state: S) -> bytes:
+        """Write *state*."""
+        return _ENCODER.encode(state)
+
+    def decode(self, kept: bytes) -> S:
+        """Read what `encode` wrote."""
+        return self._decoder.decode(kept)
+
+
+@attrs.frozen(kw_only=True)
+class Bookmark:
+    """How far a projection has read.
+
+    Attributes:
+        generation: Which set of rows; a rebuild makes a new one.
+        starts: Starts of a runner since the last progress.
+    """
+
+    generation: int
+    version: int
+    position: int
+    starts: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """An object's state as it is kept, and the account it refers to."""
+
+    state: bytes
+    refers: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """What a batch changes, all of it or nothing.
+
+    Attributes:
+        after: Where the bookmark must stand.
+        until: Where it stands then.
+        rows: New or changed rows.
+        replaced: Accounts whose other rows go: they were folded anew.
+        parked: Accounts on whose events our code failed.
+        untranslated: Counts to add, by Stripe's type.
+        settled: Whether the runner works again, so that its starts are forgotten.
+    """
+
+    after: int
+    until: int
+    rows: Mapping[Key, Row] = attrs.Factory(dict)
+    replaced: Collection[str] = ()
+    parked: Collection[Failure] = ()
+    untranslated: Mapping[str, int] = attrs.Factory(dict)
+    settled: bool = True
+
+
+class Rows(Protocol):
+    """The rows of one generation of one projection."""
+
+    async def bookmark(self) -> Bookmark:
+        """Return how far the generation in use has been read."""
+        ...
+
+    async def started(self) -> int:
+        """Count a start of a runner; return how many there were without progress."""
+        ...
+
+    async def suspected(self, account: str, position: int) -> int:
+        """Count, before it happens, that an event is handled; return which time it is."""
+        ...
+
+    async def parked(self) -> frozenset[str]:
+        """Return the accounts that are parked."""
+        ...
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
+        """Return the states of those *keys* that have one."""
+        ...
+
+    async def commit(self, progress: Progress) -> bool:
+        """Keep *progress*; False, and nothing kept, if the bookmark stands elsewhere."""
+        ...
+
+
+def rows_of(
+    projection: Projection[Any], codec: Codec[Any], states: Mapping[Key, Any]
+) -> dict[Key, Row]:
+    """Return *states* as they are kept, in order."""
+    refers = projection.refers
+    return {
+        key: Row(
+            state=codec.encode(states[key]),
+            refers=None if refers is None else refers(states[key]),
+        )
+        for key in sorted(states)
+    }

@@ -1,0 +1,286 @@
+"""The runner: reads the log on from a bookmark, and keeps what a projection makes of it.
+
+    read a batch → translate → load the states it needs → apply
+                 → fold late accounts anew → rows and bookmark in one commit
+
+After three starts without progress it goes carefully: one event at a time, each counted
+before it is handled, so that an event that kills the process parks its account as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Any, Final, ParamSpec, TypeVar
+
+from ledger.errors import LedgerError, UnavailableError
+from ledger.log import Log, Recorded
+from projections import folding
+from projections.declaration import Projection
+from projections.folding import Failure, Key, Reading
+from projections.rows import Codec, Progress, Rows, rows_of
+from projections.translate import translation
+
+BATCH_EVENTS: Final = 4096
+STATES_MAX: Final = 40_000
+# Small batches are folded where they are; for large ones the event loop stays free.
+INLINE_EVENTS: Final = 256
+STARTS_MAX: Final = 3
+ATTEMPTS_MAX: Final = 3
+POLL_S: Final = 1.0
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+REFOLDED_AT_ONCE: Final = 500
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_logger = logging.getLogger(__name__)
+
+
+class Runner:
+    """Runs one projection over a log.
+
+    Args:
+        batch: Events per commit.
+    """
+
+    def __init__(
+        self,
+        projection: Projection[Any],
+        log: Log,
+        rows: Rows,
+        *,
+        batch: int = BATCH_EVENTS,
+    ) -> None:
+        self._projection = projection
+        self._log = log
+        self._rows = rows
+        self._batch = batch
+        self._codec: Codec[Any] = Codec(projection)
+        self._translation = translation(projection.handlers)
+        self._states: dict[Key, Any] = {}
+        self._parked: frozenset[str] = frozenset()
+        self._position = 0
+        self._careful_until = 0
+        self._ready = False
+        self._counted = False
+
+    @property
+    def position(self) -> int:
+        """How far this runner knows the projection to be."""
+        return self._position
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the log until *stop* is set; wait out a database that is away."""
+        tries = 0
+        while not stop.is_set():
+            try:
+                await self.catch_up()
+                tries = 0
+                await self._log.wait(after=self._position, timeout_s=POLL_S)
+            except UnavailableError as error:
+                self._forget()
+                _logger.warning("projection_waits", extra={"reason": str(error)})
+                pause = BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]
+                tries += 1
+                try:
+                    await asyncio.wait_for(stop.wait(), pause)
+                except TimeoutError:
+                    continue
+
+    async def catch_up(self, until: int | None = None) -> int:
+        """Project everything there is, or up to *until*; return the bookmark."""
+        try:
+            await self._prepare()
+            async for batch in regrouped(
+                self._log.read(after=self._position, until=until), self._batch
+            ):
+                if not await self._take(batch):
+                    self._forget()
+                    return await self.catch_up(until)
+        except LedgerError:
+            self._forget()
+            raise
+        return self._position
+
+    async def _prepare(self) -> None:
+        if self._ready:
+            return
+        bookmark = await self._rows.bookmark()
+        self._states.clear()
+        self._position = bookmark.position
+        self._parked = await self._rows.parked()
+        self._ready = True
+
+    async def _count_start(self) -> None:
+        """Count, once for this process, that it is about to handle something."""
+        if self._counted:
+            return
+        self._counted = True
+        starts = await self._rows.started()
+        if starts > STARTS_MAX:
+            head = (await self._log.head()).position
+            self._careful_until = min(head, self._position + self._batch)
+            _logger.warning(
+                "projection_goes_carefully",
+                extra={"projection": self._projection.name, "starts": starts},
+            )
+
+    def _forget(self) -> None:
+        self._ready = False
+        self._states.clear()
+
+    async def _take(self, batch: Sequence[Recorded]) -> bool:
+        await self._count_start()
+        if self._position >= self._careful_until:
+            return await self._project(batch, settled=True)
+        for recorded in batch:
+            if not await self._take_carefully(recorded):
+                return False
+        return True
+
+    async def _take_carefully(self, recorded: Recorded) -> bool:
+        """Handle one event that may kill us; its account is parked at the third death."""
+        settled = recorded.position >= self._careful_until
+        event = recorded.event
+        account = event.account or ""
+        if self._translation.of(event) is not None and account not in self._parked:
+            attempt = await self._rows.suspected(account, recorded.position)
+            if attempt > ATTEMPTS_MAX:
+                failure = Failure(
+                    account=account,
+                    position=recorded.position,
+                    error="ProcessDied",
+                    message=f"handling it ended the process {attempt - 1} times",
+                )
+                return await self._commit([recorded], [failure], settled=settled)
+        return await self._project([recorded], settled=settled)
+
+    async def _project(self, batch: Sequence[Recorded], *, settled: bool) -> bool:
+        reading = await _off_loop(
+            batch, folding.read, self._translation, batch, self._parked
+        )
+        await self._load(reading)
+        applied = await _off_loop(
+            batch, folding.apply, self._projection, reading.facts, self._states
+        )
+        failures = {**reading.failures, **applied.failures}
+        for account in reading.failures.keys() & applied.failures.keys():
+            failures[account] = applied.failures[account]
+        last = batch[-1].position
+        replaced = await self._fold_anew(applied.late, failures, last)
+        changed = {
+            key: self._states[key] for key in applied.changed if key[0] not in replaced
+        }
+        if replaced:
+            self._states = {k: s for k, s in self._states.items() if k[0] not in replaced}
+        for states in replaced.values():
+            changed.update(states)
+            self._states.update(states)
+        return await self._commit(
+            batch,
+            list(failures.values()),
+            rows=changed,
+            replaced=replaced,
+            reading=reading,
+            settled=settled,
+        )
+
+    async def _commit(
+        self,
+        batch: Sequence[Recorded],
+        failures: Collection[Failure],
+        *,
+        rows: Mapping[Key, Any] | None = None,
+        replaced: Collection[str] = (),
+        reading: Reading | None = None,
+        settled: bool,
+    ) -> bool:
+        kept = await _off_loop(batch, rows_of, self._projection, self._codec, rows or {})
+        until = batch[-1].position
+        progress = Progress(
+            after=self._position,
+            until=until,
+            rows=kept,
+            replaced=sorted(replaced),
+            parked=failures,
+            untranslated={} if reading is None else reading.untranslated,
+            settled=settled,
+        )
+        if not await self._rows.commit(progress):
+            return False
+        self._position = until
+        for failure in failures:
+            self._note(failure)
+        if len(self._states) > STATES_MAX:
+            keep = list(self._states.items())[STATES_MAX // 2 :]
+            self._states = dict(keep)
+        return True
+
+    def _note(self, failure: Failure) -> None:
+        self._parked |= {failure.account}
+        _logger.error(
+            "account_parked",
+            extra={
+                "projection": self._projection.name,
+                "account": failure.account,
+                "position": failure.position,
+                "error": failure.error,
+            },
+        )
+
+    async def _load(self, reading: Reading) -> None:
+        missing = folding.keys(self._projection, reading.facts) - self._states.keys()
+        if missing and self._position > 0:
+            kept = await self._rows.load(missing)
+            decode = self._codec.decode
+            self._states.update((key, decode(state)) for key, state in kept.items())
+
+    async def _fold_anew(
+        self, late: Mapping[str, int], failures: dict[str, Failure], last: int
+    ) -> dict[str, Mapping[Key, Any]]:
+        """Return the states of *late* accounts, each folded from its whole stream."""
+        accounts = sorted(late)
+        folded: dict[str, Mapping[Key, Any]] = {}
+        for start in range(0, len(accounts), REFOLDED_AT_ONCE):
+            chunk = accounts[start : start + REFOLDED_AT_ONCE]
+            streams: defaultdict[str, list[Recorded]] = defaultdict(list)
+            async for batch in self._log.read(until=last, accounts=chunk):
+                for recorded in batch:
+                    streams[recorded.event.account or ""].append(recorded)
+            for account in chunk:
+                states, failure = folding.fold_anew(
+                    self._projection,
+                    self._translation,
+                    account,
+                    streams[account],
+                    late[account],
+                )
+                if states is not None:
+                    folded[account] = states
+                if failure is not None:
+                    failures[account] = failure
+        return folded
+
+
+async def _off_loop(
+    batch: Sequence[Recorded], work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    if len(batch) <= INLINE_EVENTS:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
+async def regrouped(
+    batches: AsyncIterator[Sequence[Recorded]], size: int
+) -> AsyncIterator[Sequence[Recorded]]:
+    """Yield what *batches* holds in batches of *size*, the last one smaller."""
+    waiting: list[Recorded] = []
+    async for batch in batches:
+        waiting += batch
+        while len(waiting) >= size:
+            yield waiting[:size]
+            waiting = waiting[size:]
+    if waiting:
+        yield waiting

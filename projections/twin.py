@@ -1,0 +1,64 @@
+"""The rows' twin in memory, for tests and rehearsals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from projections.folding import Failure, Key
+from projections.rows import Bookmark, Progress, Row
+
+
+class MemoryRows:
+    """A `projections.rows.Rows` in memory; outlives any runner on it."""
+
+    def __init__(self, version: int = 1) -> None:
+        self.rows: dict[Key, Row] = {}
+        self.failures: dict[str, Failure] = {}
+        self.untranslated: Counter[str] = Counter()
+        self._version = version
+        self._position = 0
+        self._starts = 0
+        self._suspects: Counter[tuple[str, int]] = Counter()
+
+    async def bookmark(self) -> Bookmark:
+        """Return how far the rows have been read."""
+        return Bookmark(
+            generation=1,
+            version=self._version,
+            position=self._position,
+            starts=self._starts,
+        )
+
+    async def started(self) -> int:
+        """Count a start of a runner; return how many there were without progress."""
+        self._starts += 1
+        return self._starts
+
+    async def suspected(self, account: str, position: int) -> int:
+        """Count, before it happens, that an event is handled; return which time it is."""
+        self._suspects[account, position] += 1
+        return self._suspects[account, position]
+
+    async def parked(self) -> frozenset[str]:
+        """Return the accounts that are parked."""
+        return frozenset(self.failures)
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
+        """Return the states of those *keys* that have one."""
+        return {key: self.rows[key].state for key in keys if key in self.rows}
+
+    async def commit(self, progress: Progress) -> bool:
+        """Keep *progress*; False, and nothing kept, if the bookmark stands elsewhere."""
+        if progress.after != self._position:
+            return False
+        replaced = set(progress.replaced)
+        self.rows = {k: row for k, row in self.rows.items() if k[0] not in replaced}
+        self.rows |= progress.rows
+        self.failures |= {failure.account: failure for failure in progress.parked}
+        self.untranslated.update(progress.untranslated)
+        self._position = progress.until
+        if progress.settled:
+            self._starts = 0
+            self._suspects.clear()
+        return True
