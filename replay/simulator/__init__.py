@@ -1,0 +1,1 @@
+"""The program that plays Stripe: companies, their objects, and deliveries of them."""

@@ -1,0 +1,77 @@
+"""Events on their way out, and what each object looked like when last told of."""
+
+from __future__ import annotations
+
+import attrs
+
+from replay.simulator.chances import Chance
+from replay.simulator.envelope import AUTOMATIC, Envelope, Request, previous_attributes
+from replay.simulator.identities import Identities
+from replay.simulator.occurrences import Occurrence, StripeOccurrence
+from replay.simulator.shapes import Shape
+
+_PENDING_MAX = 2
+
+
+@attrs.define(kw_only=True)
+class Outbox:
+    """Renders events of one customer, in the order they are told.
+
+    Attributes:
+        account: The customer (``cus_…``); None for events that are nobody's.
+        waiting: Told, and not yet taken.
+    """
+
+    shape: Shape
+    account: str | None
+    ids: Identities
+    chance: Chance
+    waiting: list[Occurrence] = attrs.field(factory=list)
+    _latest: dict[object, dict[str, object]] = attrs.field(factory=dict)
+    _at: int = 0
+    _request: Request = AUTOMATIC
+
+    def begin(self, at: int, *, requested: bool) -> None:
+        """Start a group of events of one second, by one API request or by Stripe itself."""
+        self._at = at
+        self._request = (
+            Request(self.ids.short("req"), self.ids.uuid()) if requested else AUTOMATIC
+        )
+
+    def tell(self, kind: str, rendered: dict[str, object]) -> None:
+        """Add the event *kind* about an object; an update that changed nothing is none."""
+        previous = None
+        if kind.endswith(".updated"):
+            previous = previous_attributes(self._latest[rendered["id"]], rendered)
+            if not previous:
+                return
+        if kind.endswith((".created", ".updated")):
+            self._latest[rendered["id"]] = rendered
+        envelope = Envelope(
+            event_id=self.ids.dated("evt", self._at),
+            type=kind,
+            shape=self.shape,
+            created=self._at,
+            subject=rendered,
+            previous=previous,
+            request=self._request,
+            pending_webhooks=self.chance.between(1, _PENDING_MAX),
+        )
+        self.waiting.append(
+            StripeOccurrence(
+                event_id=envelope.event_id,
+                type=kind,
+                created=self._at,
+                account=self.account,
+                body=envelope.to_bytes(),
+            )
+        )
+
+    def forget(self, object_id: str | None) -> None:
+        """Drop what is known of an object that will not change any more."""
+        self._latest.pop(object_id, None)
+
+    def take(self) -> list[Occurrence]:
+        """Return what waits, and wait for more."""
+        taken, self.waiting = self.waiting, []
+        return taken
