@@ -56,21 +56,30 @@ def bad_request(detail: str, **extra: object) -> Problem:
     return Problem(status=400, slug="bad-request", detail=detail, extra=extra)
 
 
+def written(problem: Problem) -> bytes:
+    """Return the body of *problem*."""
+    return msgspec.json.encode(
+        {
+            "type": "about:blank" if problem.slug is None else _TYPE + problem.slug,
+            "title": HTTPStatus(problem.status).phrase,
+            "status": problem.status,
+            "detail": problem.detail,
+            **problem.extra,
+        }
+    )
+
+
 def response(problem: Problem) -> web.Response:
     """Write *problem* as ``application/problem+json``."""
-    body = {
-        "type": "about:blank" if problem.slug is None else _TYPE + problem.slug,
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        **problem.extra,
-    }
-    return web.Response(
+    answer = web.Response(
         status=problem.status,
-        body=msgspec.json.encode(body),
+        body=written(problem),
         content_type="application/problem+json",
         headers={**problem.headers, "Cache-Control": "no-store"},
     )
+    if problem.headers.get("Connection") == "close":
+        answer.force_close()
+    return answer
 
 
 @web.middleware
