@@ -99,7 +99,7 @@ def unit(entries: Sequence[Entry]) -> Unit:
         RepeatedIdError: Two of them have one id; nothing of them can be appended.
     """
     if len({entry.key for entry in entries}) < len(entries):
-        raise RepeatedIdError
+        raise RepeatedIdError("two events of one call have the same id and version")
     return entries
 
 

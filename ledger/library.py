@@ -1,8 +1,9 @@
-"""The log as an application recorder of the eventsourcing library, and nothing more.
+"""The log in the words of the eventsourcing library: its recorder and its mapper.
 
 All of that library's vocabulary stays in this module. Its contract is synchronous, so a
 thread runs the loop on which the log's one appender works. `insert_events` is strict: an
-id that is there already refuses the whole call, and nothing is written.
+id that is there already refuses the whole call, and nothing is written. What the library
+stores of an event has four fields; ours carry the whole row beside them.
 """
 
 from __future__ import annotations
@@ -11,24 +12,80 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import attrs
+from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
+    JSONTranscoder,
     ListenNotifySubscription,
+    Mapper,
     Notification,
     StoredEvent,
 )
 
+import ledger.mapper
 from ledger.admission import RepeatedIdError, unit
+from ledger.encoding import Encodings
+from ledger.events import Event
 from ledger.log import Head
 from ledger.postgres import PostgresLog
 from ledger.row import Entry, Row
 
 Answer = TypeVar("Answer")
 WAIT_S: Final = 1.0
+
+
+@attrs.frozen
+class DomainEvent:
+    """An event of the log under the names that the library reads."""
+
+    originator_id: str
+    originator_version: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class StoredEntry(StoredEvent):
+    """A stored event that brings the log's other columns along."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class StoredRow(Notification):
+    """A notification that brings the log's other columns along."""
+
+    row: Row
+
+
+class LedgerMapper(Mapper[str]):
+    """Keeps bodies as they came, under pinned topics; compression sits here."""
+
+    def __init__(self, encodings: Encodings) -> None:
+        super().__init__(JSONTranscoder())
+        self._mapper = ledger.mapper.Mapper(encodings)
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEntry:
+        """Return what is stored of a `DomainEvent`."""
+        if not isinstance(domain_event, DomainEvent):
+            raise TypeError(f"{type(domain_event).__name__} is no event of this log")
+        entry = self._mapper.entry(domain_event.event)
+        return StoredEntry(*entry.key, topic=entry.topic, state=entry.body, entry=entry)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """Return the `DomainEvent` of a `StoredRow`."""
+        if not isinstance(stored_event, StoredRow):
+            raise TypeError("only what was read from this log can be mapped")
+        return DomainEvent(
+            str(stored_event.originator_id),
+            stored_event.originator_version,
+            self._mapper.recorded(stored_event.row).event,
+        )
 
 
 class LedgerRecorder(ApplicationRecorder):
@@ -96,7 +153,7 @@ class LedgerRecorder(ApplicationRecorder):
         ]
         if desc:
             chosen.reverse()
-        return [_stored(row, originator_id) for row in chosen[:limit]]
+        return [_notification(row, originator_id) for row in chosen[:limit]]
 
     def select_notifications(
         self,
@@ -131,7 +188,9 @@ class LedgerRecorder(ApplicationRecorder):
     ) -> list[Notification]:
         found: list[Notification] = []
         async for rows in self._log.rows(after=after, until=stop):
-            found += [_notified(row) for row in rows if not topics or row.topic in topics]
+            found += [
+                _notification(row) for row in rows if not topics or row.topic in topics
+            ]
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -165,6 +224,8 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
 
 
 def _entry(event: StoredEvent) -> Entry:
+    if isinstance(event, StoredEntry):
+        return event.entry
     return Entry(
         originator_id=str(event.originator_id),
         originator_version=event.originator_version,
@@ -173,20 +234,12 @@ def _entry(event: StoredEvent) -> Entry:
     )
 
 
-def _stored(row: Row, originator_id: UUID | str) -> StoredEvent:
-    return StoredEvent(
-        originator_id=originator_id,
-        originator_version=row.originator_version,
-        topic=row.topic,
-        state=row.body,
-    )
-
-
-def _notified(row: Row) -> Notification:
-    return Notification(
-        originator_id=row.originator_id,
+def _notification(row: Row, originator_id: UUID | str | None = None) -> StoredRow:
+    return StoredRow(
+        originator_id=row.originator_id if originator_id is None else originator_id,
         originator_version=row.originator_version,
         topic=row.topic,
         state=row.body,
         id=row.position,
+        row=row,
     )
