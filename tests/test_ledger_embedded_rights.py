@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 import ledger
+from ledger import embedded_account
 from ledger.embedded import EmbeddedServer
 from ledger.embedded_account import server_account
 from ledger.embedded_directory import DataDirectory, DataDirectoryError
@@ -148,6 +149,16 @@ def test_file_in_place_of_the_directory_is_named(open_directory: Path) -> None:
         DataDirectoryError, match=rf"{open_directory}/data .*Not a directory"
     ):
         EmbeddedServer(open_directory / "data").start()
+
+
+@as_root
+def test_root_without_a_user_postgres_has_nobody_run_the_server(
+    open_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_account, "PLACES_OF_ROOT", ("no-such-user", "nobody"))
+
+    with EmbeddedServer(open_directory / "data") as server, connect(server.conninfo):
+        assert (server.data_dir / "pg18").owner() == "nobody"
 
 
 @as_root
