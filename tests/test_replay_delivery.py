@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -121,3 +123,16 @@ def test_only_forgeries_fail_the_signature_check() -> None:
         forgeries.add(delivery.forgery)
 
     assert forgeries == {None, *Forgery}
+
+
+def test_the_simulator_imports_nothing_of_what_it_tests() -> None:
+    code = """
+import sys
+import replay.simulator.__main__, replay.simulator.delivery
+print(*sorted({"ledger", "projections", "webhooks", "stripe"} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.split() == []

@@ -27,6 +27,7 @@ class Account:
     Attributes:
         chance: Decides what the company does, and nothing else.
         users: Those that hold a seat, in the order they got it.
+        former: Those that gave theirs back, and may get one again.
         users_made: How many users ever had one.
         when_ended: What to do when the subscription has ended.
     """
@@ -40,6 +41,7 @@ class Account:
     agenda: Agenda = attrs.field(factory=Agenda)
     subscription: Subscription | None = None
     users: list[str] = attrs.field(factory=list)
+    former: list[str] = attrs.field(factory=list)
     users_made: int = 0
     when_ended: Action = _nothing
 

@@ -14,7 +14,7 @@ from replay.simulator.subscriptions import Item, Status, Subscription
 
 _FIRST_USERS: Final = (2, 16)
 _CONFIRMED_LATER_PER_MILLE: Final = 300
-_CONFIRM_S: Final = (0, 40)
+_CONFIRM_S: Final = (0, 1)
 _FINALIZE_S: Final = (0, 900)
 _CANCEL_PER_MILLE: Final = 18
 _PAUSE_PER_MILLE: Final = 15

@@ -13,15 +13,19 @@ from replay.simulator.subscriptions import Status, Subscription
 CHANGES_A_PERIOD_MAX: Final = 3
 
 _GROWTH_PER_MILLE: Final = 620
+_AGAIN_PER_MILLE: Final = 250
 _BATCH_MAX: Final = 4
 _SYNC_S: Final = (2, 45)
 _BLOCKED: Final = frozenset({Status.UNPAID, Status.CANCELED})
 
 
 def assign(account: Account, at: int) -> None:
-    """Give a seat to a user who never had one."""
-    account.users_made += 1
-    user = f"u_{account.users_made}"
+    """Give a seat to a new user, or to one who had a seat before."""
+    if account.former and account.chance.happens(_AGAIN_PER_MILLE):
+        user = account.former.pop()
+    else:
+        account.users_made += 1
+        user = f"u_{account.users_made}"
     account.users.append(user)
     _tell(account, user, at, active=True)
 
@@ -30,6 +34,7 @@ def release(account: Account, at: int) -> None:
     """Take the seat of one of the users, by chance."""
     user = account.chance.pick(account.users)
     account.users.remove(user)
+    account.former.append(user)
     _tell(account, user, at, active=False)
 
 

@@ -43,11 +43,16 @@ class Simulation:
     """
 
     seed: int
-    accounts: int
-    months: int
-    start: datetime
+    accounts: int = attrs.field(validator=attrs.validators.ge(0))
+    months: int = attrs.field(validator=attrs.validators.ge(1))
+    start: datetime = attrs.field()
     shape: Shape | None = None
     _lives: list[Account] = attrs.field(factory=list, init=False)
+
+    @start.validator
+    def _check_aware(self, _attribute: attrs.Attribute[datetime], start: datetime) -> None:
+        if start.tzinfo is None:
+            raise ValueError(f"start must be aware, not {start.isoformat()}")
 
     def occurrences(self) -> Iterator[Occurrence]:
         """Yield everything that happens, in order of time; memory does not grow with it."""
