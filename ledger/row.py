@@ -15,6 +15,8 @@ import hashlib
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import attrs
@@ -35,6 +37,10 @@ def _text(value: str) -> bytes:
     return _length(len(raw)) + raw
 
 
+# Columns with few values pack each of them once.
+_word = lru_cache(maxsize=1024)(_text)
+
+
 def _bytea(value: bytes) -> bytes:
     return _length(len(value)) + value
 
@@ -53,6 +59,7 @@ class Column(NamedTuple):
 
 
 _TEXT: Final = ("text", 25, _text)
+_WORD: Final = ("text", 25, _word)
 _TIME: Final = ("timestamptz", 1184, _timestamptz)
 
 COLUMNS: Final = (
@@ -61,20 +68,20 @@ COLUMNS: Final = (
     Column("recorded_at", *_TIME),
     Column("originator_id", *_TEXT),
     Column("originator_version", "int8", 20, lambda value: _int8(8, value)),
-    Column("topic", *_TEXT),
-    Column("source", *_TEXT),
+    Column("topic", *_WORD),
+    Column("source", *_WORD),
     Column("account", *_TEXT),
     Column("occurred_at", *_TIME),
-    Column("stripe_type", *_TEXT),
-    Column("api_version", *_TEXT),
+    Column("stripe_type", *_WORD),
+    Column("api_version", *_WORD),
     Column("livemode", "bool", 16, lambda value: b"\x00\x00\x00\x01" + bytes((value,))),
-    Column("stripe_account", *_TEXT),
+    Column("stripe_account", *_WORD),
     Column("object_id", *_TEXT),
-    Column("endpoint", *_TEXT),
+    Column("endpoint", *_WORD),
     Column("signed_at", *_TIME),
-    Column("verdict", *_TEXT),
+    Column("verdict", *_WORD),
     Column("encoding_id", "int4", 23, lambda value: _int4(4, value)),
-    Column("key_id", *_TEXT),
+    Column("key_id", *_WORD),
     Column("body", "bytea", 17, _bytea),
 )
 FIELD_COUNT: Final = struct.pack(">h", len(COLUMNS))
@@ -133,16 +140,12 @@ class Entry:
         """What makes it unique in the log."""
         return self.originator_id, self.originator_version
 
-    def values(self) -> tuple[Any, ...]:
-        """Return the values in the order of `COLUMNS`, from ``originator_id`` on."""
-        return tuple(getattr(self, name) for name in _OWN)
-
     def at(self, position: int, recorded_at: datetime) -> Row:
         """Return the row it becomes at that place."""
-        return Row(FRAMING, position, recorded_at, *self.values())
+        return Row(FRAMING, position, recorded_at, *_own_values(self))
 
 
-_OWN: Final = tuple(column.name for column in COLUMNS[_PLACE:])
+_own_values = attrgetter(*(column.name for column in COLUMNS[_PLACE:]))
 _PACKERS: Final = tuple(column.pack for column in COLUMNS)
 
 
