@@ -82,31 +82,30 @@ def test_starts_in_nothing_stops_and_starts_again_with_what_it_had(
     assert "not properly shut down" not in log_of(server.data_dir)
 
 
-def test_settings_are_those_a_ledger_needs(open_directory: Path, bin_dir: Path) -> None:
-    with EmbeddedServer(open_directory / "data", bin_dir=bin_dir) as server:
-        for setting, expected in [
-            ("fsync", "on"),
-            ("full_page_writes", "on"),
-            ("synchronous_commit", "on"),
-            ("data_checksums", "on"),
-            ("wal_level", "replica"),
-            ("listen_addresses", ""),
-            ("unix_socket_permissions", "0700"),
-            ("password_encryption", "scram-sha-256"),
-            ("server_encoding", "UTF8"),
-            ("jit", "off"),
-            ("timezone", "UTC"),
-        ]:
-            assert show(server.conninfo, setting) == expected, setting
-        assert query(
-            server.conninfo,
-            "SELECT datcollate, current_user FROM pg_database"
-            " WHERE datname = current_database() AND datname = 'ledger'",
-        ) == ("C", "ledger")
+def test_settings_are_those_a_ledger_needs(postgres_server: EmbeddedServer) -> None:
+    for setting, expected in [
+        ("fsync", "on"),
+        ("full_page_writes", "on"),
+        ("synchronous_commit", "on"),
+        ("data_checksums", "on"),
+        ("wal_level", "replica"),
+        ("listen_addresses", ""),
+        ("unix_socket_permissions", "0700"),
+        ("password_encryption", "scram-sha-256"),
+        ("server_encoding", "UTF8"),
+        ("jit", "off"),
+        ("timezone", "UTC"),
+    ]:
+        assert show(postgres_server.conninfo, setting) == expected, setting
+    assert query(
+        postgres_server.conninfo,
+        "SELECT datcollate, current_user FROM pg_database"
+        " WHERE datname = current_database() AND datname = 'ledger'",
+    ) == ("C", "ledger")
 
 
-def test_nothing_listens_on_tcp(server: EmbeddedServer) -> None:
-    pid = postmaster_pid(server.conninfo)
+def test_nothing_listens_on_tcp(postgres_server: EmbeddedServer) -> None:
+    pid = postmaster_pid(postgres_server.conninfo)
     sockets = {
         str(entry.readlink())
         for entry in Path(f"/proc/{pid}/fd").iterdir()
@@ -123,14 +122,20 @@ def test_nothing_listens_on_tcp(server: EmbeddedServer) -> None:
     assert not sockets & tcp
 
 
-def test_directories_are_private_to_the_user_of_the_server(server: EmbeddedServer) -> None:
-    for path in (server.data_dir, server.data_dir / "pg18", server.data_dir / "run"):
+def test_directories_are_private_to_the_user_of_the_server(
+    postgres_server: EmbeddedServer,
+) -> None:
+    data_dir = postgres_server.data_dir
+
+    for path in (data_dir, *(path for path in data_dir.iterdir() if path.is_dir())):
         found = path.stat()
         assert (found.st_uid, found.st_mode & 0o7777) == (server_account().uid, 0o700), path
 
 
-def test_ctrl_c_on_the_terminal_does_not_reach_the_server(server: EmbeddedServer) -> None:
-    assert os.getsid(postmaster_pid(server.conninfo)) != os.getsid(0)
+def test_ctrl_c_on_the_terminal_does_not_reach_the_server(
+    postgres_server: EmbeddedServer,
+) -> None:
+    assert os.getsid(postmaster_pid(postgres_server.conninfo)) != os.getsid(0)
 
 
 def test_server_sees_nothing_of_the_operators_environment(
