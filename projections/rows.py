@@ -65,6 +65,7 @@ class Progress:
         rows: New or changed rows.
         replaced: Accounts whose other rows go: they were folded anew.
         parked: Accounts on whose events our code failed.
+        passed_over: Accounts taken to be parked; one that is not any more undoes it all.
         untranslated: Counts to add, by Stripe's type.
         settled: Whether the runner works again, so that its starts are forgotten.
     """
@@ -74,6 +75,7 @@ class Progress:
     rows: Mapping[Key, Row] = attrs.Factory(dict)
     replaced: Collection[str] = ()
     parked: Collection[Failure] = ()
+    passed_over: Collection[str] = ()
     untranslated: Mapping[str, int] = attrs.Factory(dict)
     settled: bool = True
 
@@ -102,7 +104,7 @@ class Rows(Protocol):
         ...
 
     async def commit(self, progress: Progress) -> bool:
-        """Keep *progress*; False, and nothing kept, if the bookmark stands elsewhere."""
+        """Keep *progress*; False, and nothing kept, if it began from what is no more."""
         ...
 
 

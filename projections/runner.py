@@ -108,6 +108,11 @@ class Runner:
         if self._ready:
             return
         bookmark = await self._rows.bookmark()
+        if bookmark.version != self._projection.version:
+            raise UnavailableError(
+                f"{self._projection.name} is of version {bookmark.version}, this program's "
+                f"of {self._projection.version}"
+            )
         self._states.clear()
         self._position = bookmark.position
         self._parked = await self._rows.parked()
@@ -205,6 +210,7 @@ class Runner:
             rows=kept,
             replaced=sorted(replaced),
             parked=failures,
+            passed_over=self._parked,
             untranslated={} if reading is None else reading.untranslated,
             settled=settled,
         )

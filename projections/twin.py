@@ -49,8 +49,9 @@ class MemoryRows:
         return {key: self.rows[key].state for key in keys if key in self.rows}
 
     async def commit(self, progress: Progress) -> bool:
-        """Keep *progress*; False, and nothing kept, if the bookmark stands elsewhere."""
-        if progress.after != self._position:
+        """Keep *progress*; False, and nothing kept, if it began from what is no more."""
+        released = set(progress.passed_over) - self.failures.keys()
+        if progress.after != self._position or released:
             return False
         replaced = set(progress.replaced)
         self.rows = {k: row for k, row in self.rows.items() if k[0] not in replaced}

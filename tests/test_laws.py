@@ -321,7 +321,10 @@ def test_what_was_true_then_is_what_the_events_up_to_then_say(
 
 
 def _when(event: Event) -> datetime:
-    return getattr(event, "effective_at", None) or getattr(event, "occurred_at", LATER)
+    at = event.occurred_at if isinstance(event, StripeEvent) else None
+    if isinstance(event, SeatAssigned | SeatReleased | SeatsCounted):
+        at = event.effective_at
+    return at or LATER
 
 
 def _body(billing: Billing) -> bytes:

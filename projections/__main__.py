@@ -1,0 +1,113 @@
+"""The projector and its read API as a process of their own: ``python -m projections``.
+
+Exits 0 when it is told to stop, 5 when it is not configured, 6 when the database does not
+come up; the reason is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from ledger import metrics
+from ledger.database import Role
+from ledger.embedded import EmbeddedServer
+from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
+from ledger.keyring import signing_keys
+from ledger.logs import to_stderr
+from ledger.migrate import migrate
+from ledger.postgres import PostgresLog
+from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
+from projections import process
+from projections.api import Api, application
+from projections.figures import Figures
+from projections.reading import Reader
+
+EXIT_CODES: dict[type[LedgerError], int] = {NotConfiguredError: 5, UnavailableError: 6}
+
+
+def main() -> int:
+    """Project and serve until a signal ends it; return the exit code."""
+    try:
+        settings = load()
+        refuse_secrets_on_command_line(settings, sys.argv)
+        to_stderr()
+        asyncio.run(_serve(settings))
+    except* (NotConfiguredError, UnavailableError) as group:
+        error = _first(group)
+        print(f"projections: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+        sys.exit(code)
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _database(settings) as conninfo:
+        read_from = settings.read_database_url
+        async with opened(read_from.reveal() if read_from else conninfo) as api:
+            figures = Figures(api)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(process.run(conninfo, stop))
+                group.create_task(figures.follow(stop))
+                group.create_task(_listen(api, figures, settings, stop))
+
+
+@asynccontextmanager
+async def opened(conninfo: str) -> AsyncIterator[Api]:
+    """Yield a read API on the database of *conninfo*, which may be a replica."""
+    async with PostgresLog.open(conninfo, role=Role.READER) as log:
+        reader = Reader(conninfo)
+        await reader.open()
+        try:
+            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
+        finally:
+            await reader.close()
+
+
+async def _listen(
+    api: Api, figures: Figures, settings: Settings, stop: asyncio.Event
+) -> None:
+    runner = web.AppRunner(application(api, signing_keys(settings)), access_log=None)
+    await runner.setup()
+    shown, _ = await metrics.serve(
+        figures.metrics, host=settings.host, port=settings.metrics_port
+    )
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        await stop.wait()
+    except OSError as error:
+        raise SettingsError(f"LEDGER_PORT cannot be used: {error.strerror}") from None
+    finally:
+        await runner.cleanup()
+        await shown.cleanup()
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url.reveal()
+        return
+    server = EmbeddedServer(settings.data_dir)
+    await asyncio.to_thread(server.start)
+    try:
+        await asyncio.to_thread(migrate, server.conninfo, mode=settings.mode)
+        yield server.conninfo
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def _first(group: BaseExceptionGroup[LedgerError]) -> LedgerError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""A projection's rows in PostgreSQL: one table per generation, one commit per batch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from ledger.database import Role, connect
+from ledger.errors import UnavailableError
+from projections.folding import Key
+from projections.generations import table_name
+from projections.rows import Bookmark, Progress, Row
+
+BOOKMARK: Final = """
+SELECT generation, version, position, starts
+  FROM read_models.bookmarks
+ WHERE projection = %(projection)s
+   AND CASE WHEN %(generation)s::integer IS NULL THEN live
+            ELSE generation = %(generation)s END
+"""
+START: Final = """
+UPDATE read_models.bookmarks
+   SET starts = starts + 1
+ WHERE projection = %(projection)s AND generation = %(generation)s
+RETURNING starts
+"""
+SUSPECT: Final = """
+INSERT INTO read_models.suspects (projection, generation, account, position)
+VALUES (%(projection)s, %(generation)s, %(account)s, %(position)s)
+ON CONFLICT (projection, generation, account, position)
+DO UPDATE SET attempts = suspects.attempts + 1
+RETURNING attempts
+"""
+PARKED: Final = """
+SELECT account
+  FROM read_models.parked
+ WHERE projection = %(projection)s AND generation = %(generation)s
+"""
+LOAD: Final = sql.SQL("""
+SELECT account, object, state
+  FROM unnest(%b::text[], %b::bytea[]) AS wanted (account, object)
+  JOIN {table} USING (account, object)
+""")
+ADVANCE: Final = """
+UPDATE read_models.bookmarks
+   SET position = %(until)s, starts = CASE WHEN %(settled)s THEN 0 ELSE starts END
+ WHERE projection = %(projection)s AND generation = %(generation)s
+   AND position = %(after)s
+"""
+REPLACE: Final = sql.SQL("DELETE FROM {table} WHERE account = ANY(%b::text[])")
+UPSERT: Final = sql.SQL("""
+INSERT INTO {table} AS kept (account, object, state, refers)
+SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::text[])
+ON CONFLICT (account, object)
+DO UPDATE SET state = excluded.state, refers = excluded.refers
+""")
+PARK: Final = """
+INSERT INTO read_models.parked (projection, generation, account, position, error, message)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (projection, generation, account)
+DO UPDATE SET attempts = parked.attempts + 1
+"""
+COUNT: Final = """
+INSERT INTO read_models.untranslated (projection, generation, stripe_type, events)
+SELECT %b, %b, * FROM unnest(%b::text[], %b::bigint[])
+ON CONFLICT (projection, generation, stripe_type)
+DO UPDATE SET events = untranslated.events + excluded.events
+"""
+SETTLE: Final = """
+DELETE FROM read_models.suspects
+ WHERE projection = %(projection)s AND generation = %(generation)s
+"""
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+class PostgresRows:
+    """A `projections.rows.Rows` in PostgreSQL.
+
+    Args:
+        generation: Which set of rows; None follows whichever is live.
+    """
+
+    def __init__(
+        self, conninfo: str, projection: str, generation: int | None = None
+    ) -> None:
+        self._conninfo = conninfo
+        self._projection = projection
+        self._asked = generation
+        self._generation = generation or 0
+        self._starts = 0
+        self._connection: Connection | None = None
+
+    async def bookmark(self) -> Bookmark:
+        """Return how far the generation in use has been read.
+
+        Raises:
+            UnavailableError: There is none yet, or the database is away.
+        """
+        async with self._use() as connection:
+            cursor = await connection.execute(
+                BOOKMARK, {"projection": self._projection, "generation": self._asked}
+            )
+            found = await cursor.fetchone()
+        if found is None:
+            raise UnavailableError(f"{self._projection} has no rows yet")
+        generation, version, position, starts = found
+        self._generation, self._starts = generation, starts
+        return Bookmark(
+            generation=generation, version=version, position=position, starts=starts
+        )
+
+    async def started(self) -> int:
+        """Count a start of a runner; return how many there were without progress."""
+        async with self._use() as connection:
+            cursor = await connection.execute(START, self._names())
+            found = await cursor.fetchone()
+        self._starts = found[0] if found else 0
+        return self._starts
+
+    async def suspected(self, account: str, position: int) -> int:
+        """Count, before it happens, that an event is handled; return which time it is."""
+        async with self._use() as connection:
+            cursor = await connection.execute(
+                SUSPECT, {**self._names(), "account": account, "position": position}
+            )
+            found = await cursor.fetchone()
+        return found[0] if found else 1
+
+    async def parked(self) -> frozenset[str]:
+        """Return the accounts that are parked."""
+        async with self._use() as connection:
+            cursor = await connection.execute(PARKED, self._names())
+            return frozenset(row[0] for row in await cursor.fetchall())
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
+        """Return the states of those *keys* that have one."""
+        accounts = [account for account, _ in keys]
+        objects = [_packed(name) for _, name in keys]
+        async with self._use() as connection:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(LOAD.format(table=self._table()), (accounts, objects))
+            return {(row[0], unpacked(row[1])): row[2] async for row in cursor}
+
+    async def commit(self, progress: Progress) -> bool:
+        """Keep *progress*; False, and nothing kept, if it began from what is no more."""
+        async with self._use() as connection, connection.transaction() as transaction:
+            cursor = connection.cursor()
+            advance = {
+                **self._names(),
+                "after": progress.after,
+                "until": progress.until,
+                "settled": progress.settled,
+            }
+            await cursor.execute(ADVANCE, advance)
+            if cursor.rowcount != 1 or await self._released(cursor, progress):
+                raise psycopg.Rollback(transaction)
+            await self._write(cursor, progress)
+            return True
+        return False
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _write(
+        self, cursor: psycopg.AsyncCursor[tuple[Any, ...]], progress: Progress
+    ) -> None:
+        if progress.replaced:
+            replace = REPLACE.format(table=self._table())
+            await cursor.execute(replace, (list(progress.replaced),))
+        if progress.rows:
+            upsert = UPSERT.format(table=self._table())
+            await cursor.execute(upsert, upserted(progress.rows))
+        name, generation = self._projection, self._generation
+        for failure in progress.parked:
+            parked = (failure.account, failure.position, failure.error, failure.message)
+            await cursor.execute(PARK, (name, generation, *parked))
+        if progress.untranslated:
+            types = sorted(progress.untranslated)
+            counts = [progress.untranslated[each] for each in types]
+            await cursor.execute(COUNT, (name, generation, types, counts))
+        if progress.settled and self._starts:
+            await cursor.execute(SETTLE, self._names())
+            self._starts = 0
+
+    async def _released(
+        self, cursor: psycopg.AsyncCursor[tuple[Any, ...]], progress: Progress
+    ) -> bool:
+        """Tell whether an account was let go on since this batch passed it over.
+
+        Whoever lets it go on holds the bookmark's row, as we do now.
+        """
+        if not progress.passed_over:
+            return False
+        await cursor.execute(PARKED, self._names())
+        parked = {row[0] for row in await cursor.fetchall()}
+        return not parked.issuperset(progress.passed_over)
+
+    def _names(self) -> dict[str, object]:
+        return {"projection": self._projection, "generation": self._generation}
+
+    def _table(self) -> sql.Composed:
+        return table_name(self._projection, self._generation)
+
+    @asynccontextmanager
+    async def _use(self) -> AsyncIterator[Connection]:
+        if self._connection is None or self._connection.closed:
+            # A projection that lost its last commits does them again: no need to wait
+            # for the disk.
+            self._connection = await connect(
+                self._conninfo, Role.PROJECTOR, synchronous_commit="off"
+            )
+        try:
+            yield self._connection
+        except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+            await self._connection.close()
+            raise UnavailableError(f"read models: {error}") from error
+
+
+def upserted(rows: Mapping[Key, Row]) -> tuple[list[Any], ...]:
+    """Return *rows* as the columns of `UPSERT`."""
+    return (
+        [account for account, _ in rows],
+        [_packed(name) for _, name in rows],
+        [row.state for row in rows.values()],
+        [row.refers for row in rows.values()],
+    )
+
+
+def _packed(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
+
+
+def unpacked(name: bytes) -> str:
+    """Return an object's id as it is in a fact."""
+    return bytes(name).decode("utf-8", "surrogatepass")

@@ -1,0 +1,236 @@
+"""What readers ask of the read models: an account's objects, how far they are, the log.
+
+One statement reads bookmarks and rows together, so that an answer is of one moment, also
+while a rebuild is put in place.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import psycopg
+from psycopg import sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from ledger.database import Role, pool
+from ledger.errors import UnavailableError
+from projections.folding import Key
+from projections.generations import SCHEMA
+from projections.links import LINKS, Link, Linked, resolve
+from projections.postgres import unpacked
+from projections.registry import PROJECTIONS
+from projections.rows import Codec
+
+STATEMENT_TIMEOUT: Final = "5s"
+READ: Final = sql.SQL("""
+WITH own AS (
+    SELECT account, refers
+      FROM {links}
+     WHERE account = %(account)s OR refers = %(account)s
+), related AS (
+    SELECT %(account)s AS account
+    UNION SELECT account FROM own
+    UNION SELECT refers FROM own
+    UNION SELECT links.account FROM {links} JOIN own USING (refers)
+)
+SELECT projection AS name, NULL AS account, NULL AS object, NULL AS state,
+       version, position, EXISTS (
+           SELECT FROM read_models.parked
+             JOIN related USING (account)
+            WHERE parked.projection = bookmarks.projection
+              AND parked.generation = bookmarks.generation
+       ) AS parked
+  FROM read_models.bookmarks
+ WHERE live
+{rows}
+""")
+ROWS: Final = sql.SQL("""
+UNION ALL
+SELECT {name}, account, object, state, NULL, NULL, NULL
+  FROM {view}
+  JOIN related USING (account)
+""")
+POSITIONS: Final = """
+SELECT projection, version, position, (
+           SELECT count(*)
+             FROM read_models.parked
+            WHERE parked.projection = bookmarks.projection
+              AND parked.generation = bookmarks.generation
+       )
+  FROM read_models.bookmarks
+ WHERE live
+"""
+UNTRANSLATED: Final = """
+SELECT stripe_type, max(events)
+  FROM read_models.untranslated
+  JOIN read_models.bookmarks USING (projection, generation)
+ WHERE live
+ GROUP BY stripe_type
+ ORDER BY stripe_type
+"""
+_CODECS: Final[dict[str, Codec[Any]]] = {each.name: Codec(each) for each in PROJECTIONS}
+_VERSIONS: Final = {each.name: each.version for each in PROJECTIONS}
+
+
+def _view(name: str) -> sql.Identifier:
+    return sql.Identifier(SCHEMA, name)
+
+
+_READ: Final = READ.format(
+    links=_view(LINKS.name),
+    rows=sql.SQL("").join(
+        ROWS.format(name=sql.Literal(each.name), view=_view(each.name))
+        for each in PROJECTIONS
+    ),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """How far one projection is.
+
+    Attributes:
+        parked: How many of its accounts are parked.
+    """
+
+    name: str
+    version: int
+    position: int
+    parked: int
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """An account's objects, all of one moment.
+
+    Attributes:
+        position: Every event up to here is in them.
+        stale: Whether one of the account's streams is parked.
+    """
+
+    linked: Linked
+    kept: Mapping[str, Mapping[Key, Any]]
+    position: int
+    stale: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether the read models have anything of the account."""
+        return any(self.kept.values()) or self.linked.product is not None
+
+
+class Reader:
+    """Reads the read models as the role that may only read."""
+
+    def __init__(self, conninfo: str, *, size: int = 8) -> None:
+        self._connections: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+        self._connections = pool(
+            conninfo, Role.READER, size=size, statement_timeout=STATEMENT_TIMEOUT
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; a database that is away makes reads fail, not this."""
+        await self._connections.open(wait=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connections.close()
+
+    async def find(self, account: str) -> Found:
+        """Return what is kept of *account* and of whom it is linked with.
+
+        Raises:
+            UnavailableError: The database is away, or the rows are of another version.
+        """
+        rows = await self._query(_READ, {"account": account})
+        bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
+        _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
+        kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
+        for name, stream, packed, state, version, *_ in rows:
+            if version is None:
+                key = (stream, unpacked(packed))
+                kept[name][key] = _CODECS[name].decode(state)
+        links: dict[str, Link] = {key[0]: link for key, link in kept["links"].items()}
+        return Found(
+            linked=resolve(account, links),
+            kept=_of_streams(kept, resolve(account, links).streams),
+            position=min(position for _, position, _ in bookmarks.values()),
+            stale=any(parked for *_, parked in bookmarks.values()),
+        )
+
+    async def standings(self) -> Sequence[Standing]:
+        """Return how far each projection of this program is; 0 while it has no rows."""
+        found = {row[0]: row for row in await self._query(POSITIONS, {})}
+        return [
+            Standing(
+                name=each.name,
+                version=found[each.name][1] if each.name in found else each.version,
+                position=found[each.name][2] if each.name in found else 0,
+                parked=found[each.name][3] if each.name in found else 0,
+            )
+            for each in PROJECTIONS
+        ]
+
+    async def position(self) -> int:
+        """Return up to where all projections have read."""
+        return min(each.position for each in await self.standings())
+
+    async def untranslated(self) -> Mapping[str, int]:
+        """Return how many events of each Stripe type are read by no translator."""
+        return {row[0]: int(row[1]) for row in await self._query(UNTRANSLATED, {})}
+
+    async def _query(
+        self, query: str | sql.Composed, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        async with self._connected() as connection:
+            cursor = await connection.execute(query, values)
+            return await cursor.fetchall()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+        try:
+            async with self._connections.connection() as connection:
+                yield connection
+        except psycopg.errors.UndefinedTable as error:
+            raise UnavailableError("the read models are not made yet") from error
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise UnavailableError("the database does not answer now") from error
+
+
+@attrs.frozen(kw_only=True)
+class Lag:
+    """How far the read models are behind the log.
+
+    Attributes:
+        waiting_since: When the log took the first event they lack; None if they have all.
+    """
+
+    head: int
+    position: int
+    waiting_since: datetime | None = None
+
+    def milliseconds(self, now: datetime) -> int:
+        """Return for how long the first missing event has waited."""
+        if self.waiting_since is None:
+            return 0
+        return max(0, int((now - self.waiting_since).total_seconds() * 1000))
+
+
+def _of_streams(
+    kept: Mapping[str, Mapping[Key, Any]], streams: frozenset[str]
+) -> Mapping[str, Mapping[Key, Any]]:
+    return {
+        name: {key: state for key, state in states.items() if key[0] in streams}
+        for name, states in kept.items()
+    }
+
+
+def _of_this_version(versions: Mapping[str, int]) -> None:
+    for name, version in _VERSIONS.items():
+        if versions.get(name) != version:
+            raise UnavailableError(f"the read model {name} is being rebuilt")
