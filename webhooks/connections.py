@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from aiohttp.web_server import Server
 
 from ledger.problems import problem_of, response
@@ -52,8 +52,19 @@ class Connection(RequestHandler):
         self.quiet_since = None
         if self._request_count != before:
             self.header_since = None
+            self._break_body()
         elif self.header_since is None and self._waiter is not None:
             self.header_since = self._loop.time()
+
+    def _break_body(self) -> None:
+        """End a body that is under way: whatever follows it unfinished is its fault.
+
+        The parser reports a broken chunk as a request of its own, and would leave whoever
+        reads the body waiting for the rest.
+        """
+        current = self._current_request
+        if current is not None and not current.content.is_eof():
+            current.content.set_exception(RequestPayloadError("broken body"))
 
     def handle_error(
         self,
