@@ -16,7 +16,7 @@ import attrs
 
 T = TypeVar("T")
 
-TOKEN_KEY_CHARS_MIN: Final = 32
+TOKEN_KEY_CHARS_MIN: Final = 16
 SECONDS_MAX: Final = 600
 
 

@@ -21,7 +21,7 @@ from webhooks.app import Door, application
 from webhooks.process import Listener
 
 SECRET = "whsec_of_the_tests"
-TOKEN_KEY = b"a key for tests, 32 characters.."
+TOKEN_KEY = b"a key for tests and of no other use"
 PATH = "/webhooks/stripe"
 
 
@@ -203,12 +203,16 @@ async def start_process(
 @asynccontextmanager
 async def process(database_url: str, **environment: str) -> AsyncIterator[Process]:
     """Run a door against *database_url* until the block ends."""
+    given = {
+        "DATABASE_URL": database_url,
+        "LEDGER_PORT": "0",
+        "LEDGER_MODE": "test",
+        "LEDGER_TOKEN_KEY": TOKEN_KEY.decode(),
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        **environment,
+    }
     running, errors = await start_process(
-        DATABASE_URL=database_url,
-        LEDGER_PORT="0",
-        LEDGER_MODE="test",
-        LEDGER_TOKEN_KEY=TOKEN_KEY.decode(),
-        **{"STRIPE_WEBHOOK_SECRETS": SECRET, **environment},
+        **{name: given[name] for name in given if given[name]}
     )
     try:
         async with asyncio.timeout(30):

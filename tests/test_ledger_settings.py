@@ -165,7 +165,7 @@ def test_the_environment_wins_over_the_file(
         ("STRIPE_WEBHOOK_SECRETS", "hunter2-hunter2", "does not start with whsec_"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_", "does not start with whsec_ or ends there"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2é", "no plain text"),
-        ("LEDGER_TOKEN_KEY", "hunter2", "fewer than 32 characters"),
+        ("LEDGER_TOKEN_KEY", "hunter2", "fewer than 16 characters"),
         ("STRIPE_API_KEY", "pk_hunter2", "does not start with sk_ or rk_"),
         ("STRIPE_API_BASE", "http://hunter2", "does not start with https://"),
         ("LEDGER_RETURN_ORIGINS", "javascript:alert(1)", "does not start with https://"),
