@@ -1,0 +1,176 @@
+"""The ``bl`` command: a table of commands, and a table of what ends one.
+
+    0 good   1 differences   2 usage   3 integrity   4 not found
+    5 not permitted or configured   6 unavailable, try again   130 interrupted
+
+A command's module is imported when it is used; its first line is its place in the list,
+its whole docstring its manual.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import resources
+from typing import Final
+
+from cyclopts import App, CycloptsError, UnknownCommandError
+
+from ledger.checkpoint import CheckpointError
+from ledger.errors import (
+    IntegrityFailureError,
+    LedgerError,
+    NotConfiguredError,
+    NotFoundError,
+    UnavailableError,
+)
+from ledger.tokens import TokenError
+from replay.options import UsageError
+from replay.stamp import ARGUMENTS, program_version
+from replay.words import say
+
+COMMANDS: Final[dict[str, Sequence[str]]] = {
+    "Run": ("demo", "serve", "migrate", "doctor", "token"),
+    "Look": ("status", "log", "show"),
+    "Prove": ("verify", "checkpoint"),
+}
+
+INTERRUPTED: Final = 130
+EXITS: Final[dict[type[BaseException], int]] = {
+    CycloptsError: 2,
+    UsageError: 2,
+    TokenError: 2,
+    CheckpointError: 2,
+    IntegrityFailureError: 3,
+    NotFoundError: 4,
+    NotConfiguredError: 5,
+    UnavailableError: 6,
+    LedgerError: 6,
+    KeyboardInterrupt: INTERRUPTED,
+}
+
+ABOUT: Final = """\
+What happened to your Stripe billing, what it means, and the proof.
+
+Every webhook and every seat change stands in a log that nobody can alter unseen; every
+figure is made from it and can be traced back to it.
+"""
+FIRST_STEPS: Final = """\
+First steps:
+
+    bl demo                    a simulated company, from the socket to the proof
+    bl COMMAND --help          the manual of a command
+
+Data goes to stdout, words and progress to stderr. Exit codes: 0 good, 1 differences,
+2 usage, 3 integrity failure, 4 not found, 5 not permitted or configured, 6 unavailable
+(try again), 130 interrupted.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that *argv* names; return its exit code."""
+    arguments = _command_first(sys.argv[1:] if argv is None else list(argv))
+    ARGUMENTS.set(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets its escape, not our traceback.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = application(arguments)(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has enough; what Python flushes at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except tuple(EXITS) as error:
+        return _refused(error, arguments)
+    except BaseExceptionGroup as group:
+        known, others = group.split(tuple(EXITS))
+        if known is None or others is not None:
+            raise
+        return _refused(_first(known), arguments)
+    return code if isinstance(code, int) else 0
+
+
+def application(arguments: Sequence[str]) -> App:
+    """Return the application; only commands that *arguments* name are imported."""
+    app = App(
+        name="bl",
+        help=ABOUT,
+        help_epilogue=FIRST_STEPS,
+        help_format="plaintext",
+        version=program_version,
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+    )
+    app["--help"].group = app["--version"].group = "About"
+    for group, names in COMMANDS.items():
+        for place, name in enumerate(names):
+            app.command(
+                f"replay.commands.{name}:run",
+                name=name,
+                group=group,
+                help=manual(name) if name in arguments else summary(name),
+                sort_key=place,
+            )
+    return app
+
+
+def summary(name: str) -> str:
+    """Return the first line of a command's manual, without importing it."""
+    source = resources.files("replay.commands") / f"{name}.py"
+    with source.open(encoding="utf-8") as file:
+        return file.readline().strip().strip('"').rstrip(".")
+
+
+def manual(name: str) -> str:
+    """Return the whole of a command's manual."""
+    return importlib.import_module(f"replay.commands.{name}").__doc__ or ""
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """Move options that stand before the command behind it, where they are known."""
+    names = {name for names in COMMANDS.values() for name in names}
+    for place, argument in enumerate(arguments):
+        if argument in names:
+            return [argument, *arguments[:place], *arguments[place + 1 :]]
+    return arguments
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of *group* that is none of several."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _refused(error: BaseException, arguments: Sequence[str]) -> int:
+    """Say in one line what ended the command; return the exit code."""
+    code = next(EXITS[kind] for kind in type(error).__mro__ if kind in EXITS)
+    if code == INTERRUPTED:
+        say("bl: interrupted")
+        return code
+    text = " ".join(_words(error, arguments).split())
+    if isinstance(error, CycloptsError | UsageError):
+        known = [name for names in COMMANDS.values() for name in names]
+        named = next((f" {one}" for one in arguments if one in known), "")
+        text = f"{text.rstrip('.')}; see bl{named} --help"
+    say(f"bl: {text}")
+    return code
+
+
+def _words(error: BaseException, arguments: Sequence[str]) -> str:
+    if not isinstance(error, UnknownCommandError):
+        return str(error)
+    # Its own text would import every command, to name them all.
+    given = next((one for one in arguments if not one.startswith("-")), "")
+    known = [name for names in COMMANDS.values() for name in names]
+    close = get_close_matches(given, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"there is no command {given!r}{hint}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

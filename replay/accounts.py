@@ -1,0 +1,70 @@
+"""Accounts as the read models keep them, put together to be asked at one moment."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from psycopg import sql
+
+from ledger.clock import utc_now
+from projections.answer import Billing, answer
+from projections.assembly import assembled
+from projections.declaration import Projection
+from projections.links import LINKS, is_customer, resolve
+from projections.registry import PROJECTIONS
+from replay.ledgers import Connection
+
+EXISTS: Final = "SELECT to_regclass('read_models.' || %s) IS NOT NULL"
+KEPT: Final = sql.SQL("SELECT account, object, state FROM {view}")
+
+States = dict[tuple[str, str], Any]
+
+
+def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
+    """Yield what each account is at *now*, from the kept states of all of them."""
+    kept = {each.name: _states(connection, each) for each in PROJECTIONS}
+    links = {account: link for (account, _), link in kept[LINKS.name].items()}
+    streams: defaultdict[str, set[str]] = defaultdict(set)
+    per_stream: defaultdict[str, dict[str, States]] = defaultdict(dict)
+    for name, states in kept.items():
+        for key, state in states.items():
+            per_stream[key[0]].setdefault(name, {})[key] = state
+    for stream in per_stream:
+        who = resolve(stream, links)
+        streams[who.account] |= who.streams
+    for account in sorted(streams):
+        own = {
+            name: {
+                key: state
+                for stream in streams[account]
+                for key, state in per_stream[stream].get(name, {}).items()
+            }
+            for name in kept
+        }
+        yield answer(assembled(resolve(account, links), own), now)
+
+
+def by_status(connection: Connection) -> dict[str, int]:
+    """Count the customers of each status, most first."""
+    counted = Counter(
+        billing.status
+        for billing in answers(connection, utc_now())
+        if is_customer(billing.linked.account)
+    )
+    return dict(counted.most_common())
+
+
+def _states(connection: Connection, projection: Projection[Any]) -> States:
+    row = connection.execute(EXISTS, (projection.name,)).fetchone()
+    if row is None or not row[0]:
+        return {}
+    decode = msgspec.msgpack.Decoder(projection.state).decode
+    query = KEPT.format(view=sql.Identifier("read_models", projection.name))
+    return {
+        (account, bytes(name).decode("utf-8", "surrogatepass")): decode(state)
+        for account, name, state in connection.execute(query, binary=True)
+    }

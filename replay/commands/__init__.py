@@ -1,0 +1,1 @@
+"""The commands of ``bl``: one command, one module, whose docstring is its manual."""

@@ -1,0 +1,71 @@
+"""Check that everything is set up as it must be.
+
+    bl doctor
+    bl doctor -O json
+
+Looks at every setting (secrets are never shown) and where it comes from, the schema, what
+each database role is refused, whether commits reach the disk, the clocks, the webhook
+secrets and the read models. Exit 0 if all is well, 1 if anything is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger.errors import LedgerError, NotConfiguredError
+from ledger.settings import Settings, load
+from replay.diagnosis import Check, database_checks, settings_checks
+from replay.ledgers import database
+from replay.options import Reporting
+from replay.output import write
+from replay.report import Column, Report
+
+COLUMNS = (
+    Column("name", "check", fixed=True),
+    Column("ok", "ok", fixed=True),
+    Column("detail", "what was found"),
+    Column("source", "from", fixed=True),
+)
+
+
+def run(*, options: Reporting | None = None) -> int:
+    """Check everything and report."""
+    checks = list(_checks())
+    wrong = [check for check in checks if not check.ok]
+    facts = {
+        "ok": not wrong,
+        "findings": [
+            {"code": check.name, "severity": "error", "message": check.detail}
+            for check in wrong
+        ],
+    }
+    records = [
+        {"name": each.name, "ok": each.ok, "detail": each.detail, "source": each.source}
+        for each in checks
+    ]
+    write(
+        Report(columns=COLUMNS, records=records, records_name="checks", facts=facts),
+        options or Reporting(),
+    )
+    return 1 if wrong else 0
+
+
+def _checks() -> Iterator[Check]:
+    try:
+        settings = load()
+    except NotConfiguredError as error:
+        yield Check(name="settings", ok=False, detail=str(error))
+        return
+    yield from settings_checks(settings)
+    yield from _database_checks(settings)
+
+
+def _database_checks(settings: Settings) -> Iterator[Check]:
+    found: list[Check] = []
+    try:
+        with database(settings) as conninfo:
+            found += [Check(name="database", detail="reached")]
+            found += database_checks(conninfo)
+    except LedgerError as error:
+        found.append(Check(name="database", ok=False, detail=str(error)))
+    yield from found

@@ -1,0 +1,125 @@
+"""List what stands in the log, oldest first.
+
+    bl log                                  everything
+    bl log cus_JT01                         what concerns an account
+    bl log sub_1QaB --type 'customer.*'     one object, some types
+    bl log --since 2h --limit 50            the newest fifty of the last two hours
+    bl log --follow                         and go on as it grows, until Ctrl-C
+
+SUBJECT is an account (cus_… or the product's own id), an object's id (sub_…, in_…), an
+event's id (evt_…) or a position (#48213). --since is about when the log took an event,
+the column "recorded"; "occurred" is by the clock of whoever saw it happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ledger.clock import utc_now
+from replay.entries import Entry, Wanted, before_newest, entries
+from replay.following import new_positions
+from replay.ledgers import Connection, reading, state
+from replay.moments import earlier
+from replay.options import Format, Reporting, UsageError
+from replay.output import write
+from replay.report import Column, Report
+from replay.stamping import stamp_of
+from replay.subjects import position_of, streams
+
+COLUMNS = (
+    Column("position", "#", fixed=True),
+    Column("recorded_at", "recorded", fixed=True),
+    Column("occurred_at", "occurred", fixed=True),
+    Column("account", "account", usual=18),
+    Column("type", "type", usual=29),
+    Column("object_id", "object", usual=28),
+    Column("event_id", "event", usual=28),
+    Column("verdict", "verdict"),
+    Column("source", ""),
+    Column("topic", ""),
+    Column("api_version", ""),
+    Column("livemode", ""),
+    Column("stripe_account", ""),
+    Column("version", ""),
+    Column("stored_bytes", ""),
+)
+
+
+def run(
+    subject: str | None = None,
+    /,
+    *,
+    type: Annotated[str | None, Parameter(name="--type")] = None,  # noqa: A002, as spelled
+    since: str | None = None,
+    follow: Annotated[bool, Parameter(negative="")] = False,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    options: Reporting | None = None,
+) -> int:
+    """List events.
+
+    Args:
+        subject: An account, an object, an event or a position.
+        type: Stripe's type or our topic; * stands for anything.
+        since: 2026-11-01, 2026-11-01T09:30:00Z, 12h or 30d.
+        follow: Go on as the log grows.
+        limit: Only the newest so many.
+    """
+    options = options or Reporting()
+    if follow and options.chosen not in {Format.TABLE, Format.JSONL}:
+        raise UsageError("--follow writes a table or jsonl: no other form can be endless")
+    since_at = None if since is None else earlier(since, utc_now())
+    with reading() as connection:
+        head, _ = state(connection)
+        subjects, after, until = _where(connection, subject, head.position)
+        wanted = Wanted(subjects=subjects, type=type, since=since_at)
+        if limit is not None:
+            after = max(after, before_newest(connection, wanted, limit, until))
+        found = entries(connection, wanted, after=after, until=until)
+        report = Report(
+            columns=COLUMNS,
+            records=map(_record, _followed(connection, wanted, found, until, follow)),
+            stamp=stamp_of(connection),
+            live=follow,
+        )
+        write(report, options)
+    return 0
+
+
+def _where(
+    connection: Connection, subject: str | None, head: int
+) -> tuple[list[str] | None, int, int]:
+    """Return which subjects, and in which positions (after, until], to look."""
+    if subject is None:
+        return None, 0, head
+    position = position_of(subject)
+    if position is not None:
+        return None, position - 1, min(position, head)
+    return streams(connection, subject), 0, head
+
+
+def _followed(
+    connection: Connection,
+    wanted: Wanted,
+    found: Iterator[Entry],
+    until: int,
+    follow: bool,  # noqa: FBT001, private
+) -> Iterator[Entry]:
+    yield from found
+    if not follow:
+        return
+    for head in new_positions(connection, until):
+        yield from entries(connection, wanted, after=until, until=head)
+        until = head
+
+
+def _record(entry: Entry) -> Entry:
+    return {
+        **entry,
+        "type": entry["stripe_type"] or entry["topic"],
+        "event_id": entry["originator_id"],
+        "version": entry["originator_version"],
+    }

@@ -1,0 +1,29 @@
+"""The serving process of a demo, which must not outlive the demo.
+
+python -P -m replay.demo_server PID-OF-THE-DEMO
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+from replay.__main__ import main
+
+PR_SET_PDEATHSIG: Final = 1
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when *parent* ends; where it can, that is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]))
+    raise SystemExit(main(["serve"]))

@@ -1,0 +1,131 @@
+"""Entries of the log as a person looks for them: by subject, type and time, in pages.
+
+Bodies stay in the database; only what stands in columns is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from replay.ledgers import Connection
+
+PAGE_ROWS: Final = 1000
+COLUMNS: Final = (
+    "position",
+    "recorded_at",
+    "occurred_at",
+    "topic",
+    "source",
+    "account",
+    "stripe_type",
+    "object_id",
+    "originator_id",
+    "originator_version",
+    "api_version",
+    "livemode",
+    "stripe_account",
+    "endpoint",
+    "signed_at",
+    "verdict",
+)
+LAST: Final = 2**63 - 1
+
+_WANTED: Final = """
+   FROM ledger.log
+  WHERE position > %(after)s
+    AND position <= %(until)s
+    AND (%(subjects)s::text[] IS NULL
+         OR account = ANY(%(subjects)s)
+         OR object_id = ANY(%(subjects)s)
+         OR originator_id = ANY(%(subjects)s))
+    AND (%(type)s::text IS NULL OR coalesce(stripe_type, topic) LIKE %(type)s)
+    AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
+"""
+PAGE: Final = f"""
+ SELECT {", ".join(COLUMNS)}, length(body) AS stored_bytes
+{_WANTED}
+  ORDER BY position
+  LIMIT {PAGE_ROWS}
+"""
+NEWEST: Final = f"""
+SELECT min(position)
+  FROM (SELECT position {_WANTED} ORDER BY position DESC LIMIT %(limit)s) AS newest
+"""  # noqa: S608, names of this module
+ONE: Final = f"""
+SELECT {", ".join(COLUMNS)}, encoding_id, key_id, body, hash
+  FROM ledger.log
+ WHERE originator_id = %(id)s OR position = %(position)s
+ ORDER BY position
+"""  # noqa: S608, names of this module
+
+Entry = dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """Which entries; None asks for no less than all.
+
+    Attributes:
+        subjects: Accounts, objects or event ids, any of which an entry is about.
+        type: Stripe's type or our topic; ``*`` stands for anything.
+        since: Recorded at or after.
+    """
+
+    subjects: Sequence[str] | None = None
+    type: str | None = None
+    since: datetime | None = None
+
+    def values(self, after: int, until: int) -> dict[str, object]:
+        """Return the parameters of a query over (after, until]."""
+        escaped = None if self.type is None else _like(self.type)
+        return {
+            "after": after,
+            "until": until,
+            "subjects": None if self.subjects is None else list(self.subjects),
+            "type": escaped,
+            "since": self.since,
+        }
+
+
+def entries(
+    connection: Connection, wanted: Wanted, *, after: int = 0, until: int = LAST
+) -> Iterator[Entry]:
+    """Yield the entries of (after, until] that are *wanted*, in order of position."""
+    while True:
+        found = _rows(connection, PAGE, wanted.values(after, until))
+        yield from found
+        if len(found) < PAGE_ROWS:
+            return
+        after = found[-1]["position"]
+
+
+def before_newest(connection: Connection, wanted: Wanted, limit: int, until: int) -> int:
+    """Return after which position the newest *limit* of the wanted entries begin."""
+    values = {**wanted.values(0, until), "limit": limit}
+    row = connection.execute(NEWEST, values).fetchone()
+    return until if row is None or row[0] is None else row[0] - 1
+
+
+def one(
+    connection: Connection, *, event_id: str | None = None, position: int | None = None
+) -> list[Entry]:
+    """Return what stands under an id, or at a position, with the stored body."""
+    return _rows(connection, ONE, {"id": event_id, "position": position})
+
+
+def _rows(
+    connection: Connection, query: str, values: dict[str, object]
+) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, values)
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _like(pattern: str) -> str:
+    for mark in "\\%_":
+        pattern = pattern.replace(mark, f"\\{mark}")
+    return pattern.replace("*", "%")

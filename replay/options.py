@@ -1,0 +1,108 @@
+"""The options every report takes."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import attrs
+from cyclopts import Group, Parameter
+
+from ledger.errors import LedgerError
+
+
+class UsageError(LedgerError):
+    """The command line cannot be followed; see ``--help`` (exit 2)."""
+
+
+class Format(enum.StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MD = "md"
+
+
+class ProgressStyle(enum.StrEnum):
+    """How work under way is shown, on stderr."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+OPTIONS: Final = Group("Output", sort_key=9)
+_SUFFIXES: Final = {f".{form}": form for form in Format} | {".ndjson": Format.JSONL}
+
+
+def zone(_: Any, tokens: Any) -> ZoneInfo:  # noqa: ANN401, as cyclopts calls it
+    """Read the name of a time zone."""
+    name = tokens[0].value
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(
+            f"{name!r} is no time zone; give one such as Europe/Paris"
+        ) from None
+
+
+@Parameter(name="*", group=OPTIONS)
+@attrs.frozen(kw_only=True)
+class Watching:
+    """How a command that takes its time behaves while it runs."""
+
+    progress: Annotated[ProgressStyle, Parameter(help="Show work under way.")] = (
+        ProgressStyle.AUTO
+    )
+    no_input: Annotated[bool, Parameter(negative="", help="Never ask; refuse instead.")] = (
+        False
+    )
+    yes: Annotated[
+        bool, Parameter(negative="", help="Take every question as said yes.")
+    ] = False
+
+
+@Parameter(name="*", group=OPTIONS)
+@attrs.frozen(kw_only=True)
+class Reporting(Watching):
+    """How and where a report is written.
+
+    Attributes:
+        form: None takes the one the file's name ends in, else a table.
+        file: None or ``-`` is stdout.
+        tz: Of the times in tables; everything else is in UTC.
+    """
+
+    form: Annotated[
+        Format | None, Parameter(name=("-O", "--output-format"), help="Form of the report.")
+    ] = None
+    file: Annotated[
+        Path | None,
+        Parameter(name=("-o", "--output"), help="Write to a file, whole or not at all."),
+    ] = None
+    tz: Annotated[
+        ZoneInfo, Parameter(converter=zone, help="Time zone of the times in a table.")
+    ] = attrs.field(factory=lambda: ZoneInfo("UTC"))
+
+    @property
+    def chosen(self) -> Format:
+        """The form the report is written in."""
+        if self.form is not None:
+            return self.form
+        suffix = "" if self.target is None else self.target.suffix.lower()
+        return _SUFFIXES.get(suffix, Format.TABLE)
+
+    @property
+    def target(self) -> Path | None:
+        """The file to write; None is stdout."""
+        return None if self.file is None or str(self.file) == "-" else self.file
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads the report as it is written."""
+        return self.target is None and sys.stdout.isatty()

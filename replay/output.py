@@ -1,0 +1,236 @@
+"""How a report is written: one writer for each form, to stdout or to a file, whole.
+
+table   for people                              json   one document, stamp inside
+md      for a page                              jsonl  one record on each line
+csv     for a sheet                             (the stamp of the last two: on stderr)
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import msgspec
+
+from ledger.clock import rfc3339
+from ledger.errors import NotConfiguredError
+from replay.options import Format, Reporting
+from replay.report import Column, Record, Report
+from replay.stamp import Stamp
+from replay.table import NOTHING, Style, card_lines, shown, table_lines
+from replay.text import lines, markdown_cell, sheet_cell
+from replay.words import say
+
+Writer = Callable[[Report, TextIO, Style], Stamp | None]
+
+
+class OutputError(NotConfiguredError):
+    """The report cannot be written there; nothing is left behind."""
+
+
+def write(report: Report, options: Reporting) -> None:
+    """Write *report* as *options* say.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    form = options.chosen
+    with opened(options.target) as out:
+        stamp = WRITERS[form](report, out, _style(options))
+        out.flush()
+    if stamp is not None and form in {Format.CSV, Format.JSONL}:
+        for line in stamp.lines():
+            say(line)
+
+
+@contextmanager
+def opened(target: Path | None) -> Iterator[TextIO]:
+    """Yield stdout, or a draft that becomes *target* once it is safe on the disk."""
+    if target is None:
+        yield sys.stdout
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written ({error.strerror}); nothing was left there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def colored() -> bool:
+    """Tell whether stdout takes colours."""
+    return (
+        sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "dumb") != "dumb"
+    )
+
+
+def json_text(value: object, *, indent: int = 2) -> str:
+    """Return *value* as JSON that changes nothing in a terminal."""
+    encoded = msgspec.json.encode(value, enc_hook=_plain)
+    return lines(msgspec.json.format(encoded, indent=indent).decode())
+
+
+def _style(options: Reporting) -> Style:
+    if not options.is_terminal:
+        return Style(zone=options.tz)
+    return Style(
+        zone=options.tz, width=shutil.get_terminal_size().columns, colored=colored()
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} has no place in a report")
+
+
+def _records(report: Report) -> tuple[tuple[Column, ...], Iterator[Record]]:
+    """Return the records, or the facts as the only one where there are no columns."""
+    if report.columns:
+        return report.columns, iter(report.records)
+    columns = tuple(Column(key, key) for key in report.facts)
+    return columns, iter([report.facts] if columns else [])
+
+
+class _Counted:
+    """Counts records as they pass."""
+
+    def __init__(self, report: Report) -> None:
+        self.columns, self._records = _records(report)
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            self.rows += 1
+            yield record
+
+
+def _stamp(report: Report, rows: int) -> Stamp | None:
+    return None if report.stamp is None else report.stamp(rows)
+
+
+def _write_table(report: Report, out: TextIO, style: Style) -> Stamp | None:
+    if report.live and isinstance(out, io.TextIOWrapper):
+        out.reconfigure(line_buffering=True)
+    out.writelines(f"{line}\n" for line in card_lines(report.card, style))
+    if report.text:
+        out.write(f"\n{lines(report.text)}\n")
+    rows = 0
+    for rows, line in enumerate(table_lines(report, style)):
+        if rows == 0 and report.card:
+            out.write("\n")
+        out.write(f"{line}\n")
+    stamp = _stamp(report, rows)
+    if stamp is not None:
+        out.write("\n")
+        for line in stamp.lines():
+            out.write(f" {style.faint(shown(line, style.zone))}\n")
+    return stamp
+
+
+def _write_json(report: Report, out: TextIO, _style: Style) -> Stamp | None:
+    out.write("{")
+    rows = 0
+    out.writelines(
+        f"\n  {json_text(key)}: {_indented(value)}," for key, value in report.facts.items()
+    )
+    if report.columns:
+        out.write(f"\n  {json_text(report.records_name)}: [")
+        for rows, record in enumerate(report.records, start=1):
+            out.write(",\n    " if rows > 1 else "\n    ")
+            out.write(json_text(_keyed(report.columns, record), indent=0))
+        out.write("\n  ]," if rows else "],")
+    stamp = _stamp(report, rows)
+    document = None if stamp is None else stamp.document()
+    out.write(f'\n  "stamp": {_indented(document)}\n}}\n')
+    return stamp
+
+
+def _write_jsonl(report: Report, out: TextIO, _style: Style) -> Stamp | None:
+    counted = _Counted(report)
+    for record in counted:
+        out.write(f"{json_text(_keyed(counted.columns, record), indent=-1)}\n")
+        if report.live:
+            out.flush()
+    return _stamp(report, counted.rows)
+
+
+def _write_csv(report: Report, out: TextIO, _style: Style) -> Stamp | None:
+    counted = _Counted(report)
+    sheet = csv.writer(out, lineterminator="\n")
+    sheet.writerow([column.key for column in counted.columns])
+    for record in counted:
+        sheet.writerow([_csv_cell(record.get(column.key)) for column in counted.columns])
+    return _stamp(report, counted.rows)
+
+
+def _write_markdown(report: Report, out: TextIO, style: Style) -> Stamp | None:
+    for label, value in report.card:
+        text = "" if value == "" else markdown_cell(shown(value, style.zone))
+        out.write(f"- {label}: {text}\n" if label else f"{text}\n")
+    titled = [column for column in report.columns if column.title]
+    rows = 0
+    for rows, record in enumerate(report.records, start=1):
+        if rows == 1:
+            out.write("\n" if report.card else "")
+            out.write(f"| {' | '.join(column.title for column in titled)} |\n")
+            out.write(f"|{' --- |' * len(titled)}\n")
+        cells = [shown(record.get(column.key), style.zone) for column in titled]
+        joined = " | ".join("" if c == NOTHING else markdown_cell(c) for c in cells)
+        out.write(f"| {joined} |\n")
+    stamp = _stamp(report, rows)
+    if stamp is not None:
+        out.write("\n" + "".join(f"{markdown_cell(line)}  \n" for line in stamp.lines()))
+    return stamp
+
+
+def _keyed(columns: tuple[Column, ...], record: Record) -> dict[str, object]:
+    return {column.key: record.get(column.key) for column in columns}
+
+
+def _indented(value: object) -> str:
+    return json_text(value).replace("\n", "\n  ")
+
+
+def _csv_cell(value: object) -> Any:  # noqa: ANN401, csv takes what it is given
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return sheet_cell(value if isinstance(value, str) else json_text(value, indent=-1))
+
+
+WRITERS: Final[dict[Format, Writer]] = {
+    Format.TABLE: _write_table,
+    Format.JSON: _write_json,
+    Format.JSONL: _write_jsonl,
+    Format.CSV: _write_csv,
+    Format.MD: _write_markdown,
+}

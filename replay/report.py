@@ -1,0 +1,60 @@
+"""What a report is, before it is written: facts, records in columns, and a stamp.
+
+status    past_due                         facts, shown as a card
+seats     12
+
+subscription  status    period ends        records, shown as a table
+sub_1         past_due  2026-12-01
+
+test · ledger led_5f0c · position 48,213   the stamp
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import attrs
+
+from replay.stamp import Stamp
+
+Record = Mapping[str, object]
+
+
+@attrs.frozen
+class Column:
+    """A column of the records.
+
+    Attributes:
+        key: Names it in JSON and CSV.
+        title: Names it in a table; empty shows it in no table.
+        fixed: Never shortened, however narrow the terminal.
+        usual: How wide it mostly is; for records that come as they happen.
+    """
+
+    key: str
+    title: str
+    fixed: bool = False
+    usual: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """A report; records may be endless, so they are written as they come.
+
+    Attributes:
+        records_name: Names the records in JSON.
+        facts: What JSON has beside them, values that JSON knows.
+        card: What a table begins with: label and value, or a line of its own under "".
+        live: Whether the records come as they happen, so that each is shown at once.
+        text: What a table shows after the card, as it is.
+        stamp: Made last, from the number of records; None where there is no ledger.
+    """
+
+    columns: tuple[Column, ...] = ()
+    records: Iterable[Record] = ()
+    records_name: str = "rows"
+    facts: Record = attrs.field(factory=dict)
+    card: tuple[tuple[str, object], ...] = ()
+    text: str = ""
+    live: bool = False
+    stamp: Callable[[int], Stamp] | None = None

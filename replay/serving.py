@@ -1,0 +1,148 @@
+"""Everything in one process on one port: receiver, seat intake, projector and read API.
+
+database ─ commits reach the disk ─ listen ─ ready
+SIGTERM or Ctrl-C ─ nothing new ─ what is under way ends ─ projector ends ─ database
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import attrs
+from aiohttp import web
+
+from ledger.database import Role
+from ledger.errors import UnavailableError
+from ledger.keyring import signing_keys
+from ledger.metrics import Metrics
+from ledger.postgres import PostgresLog
+from ledger.problems import TOKEN_KEYS, problems
+from ledger.settings import Settings
+from projections import api as read_api
+from projections import process as projector
+from projections.api import Api
+from projections.figures import Figures
+from projections.reading import Reader
+from webhooks import app as stripe_door
+from webhooks.app import Door
+from webhooks.process import (
+    Listener,
+    database,
+    opened,
+    reread_on_hangup,
+    stop_on_signal,
+)
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+_logger = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class Address:
+    """Where a running process is reached, and of which ledger it is."""
+
+    base: str
+    metrics: str
+    ledger_id: str
+    mode: str
+
+
+async def serve(settings: Settings, announce: Callable[[Address], None]) -> None:
+    """Serve until a signal ends it; *announce* is called once it is ready.
+
+    Raises:
+        NotConfiguredError: It can never be ready with these settings.
+        UnavailableError: The database does not come up, or the projector gave up.
+    """
+    stopped = stop_on_signal()
+    door = Door(settings)
+    reread_on_hangup(door)
+    async with (
+        database(settings) as conninfo,
+        opened(conninfo, settings) as log,
+        _reading(settings, conninfo) as api,
+    ):
+        door.token_keys[:] = signing_keys(settings)
+        figures = Figures(api)
+        door.metrics = Together(door.metrics, figures.metrics)
+        listener = await Listener.start(_application(door, api), door, settings)
+        stop = asyncio.Event()
+        work = [
+            asyncio.create_task(projector.run(conninfo, stop), name="projector"),
+            asyncio.create_task(figures.follow(stop), name="figures"),
+        ]
+        try:
+            door.open(log)
+            announce(_address(settings, listener, log))
+            await _until(stopped, work)
+            await listener.drain()
+        finally:
+            stop.set()
+            await asyncio.gather(*work, return_exceptions=True)
+            await listener.close()
+
+
+class Together(Metrics):
+    """The figures of several parts of one process."""
+
+    def __init__(self, *parts: Metrics) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each in Prometheus's form."""
+        yield from chain.from_iterable(part.collect() for part in self._parts)
+
+
+@asynccontextmanager
+async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
+    replica = settings.read_database_url
+    read_from = conninfo if replica is None else replica.reveal()
+    async with PostgresLog.open(read_from, Role.READER) as log:
+        reader = Reader(read_from)
+        await reader.open()
+        try:
+            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
+        finally:
+            await reader.close()
+
+
+def _application(door: Door, api: Api) -> web.Application:
+    app = web.Application(middlewares=[problems])
+    app[TOKEN_KEYS] = door.token_keys
+    app.add_routes([*stripe_door.routes(door), *read_api.routes(api)])
+    return app
+
+
+def _address(settings: Settings, listener: Listener, log: PostgresLog) -> Address:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return Address(
+        base=f"http://{host}:{listener.port}",
+        metrics=f"http://{host}:{listener.metrics_port}/metrics",
+        ledger_id=log.ledger_id,
+        mode=log.mode,
+    )
+
+
+async def _until(stopped: asyncio.Event, work: list[asyncio.Task[None]]) -> None:
+    """Wait for a signal; what ends before it has failed, and so has the process."""
+    signal = asyncio.create_task(stopped.wait(), name="signal")
+    done, _ = await asyncio.wait([signal, *work], return_when=asyncio.FIRST_COMPLETED)
+    if signal in done:
+        return
+    signal.cancel()
+    ended = next(iter(done))
+    _logger.error("part_ended", extra={"part": ended.get_name()})
+    error = ended.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if error is not None:
+        raise error
+    raise UnavailableError(f"the {ended.get_name()} ended by itself; start again")

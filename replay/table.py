@@ -1,0 +1,138 @@
+"""Tables and cards as text, aligned by what a terminal shows and not by characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from itertools import chain, islice
+from typing import Final
+
+import attrs
+from rich.cells import cell_len, set_cell_size
+
+from replay.report import Column, Report
+from replay.text import one_line
+
+MEASURED_ROWS: Final = 500
+NARROWEST: Final = 8
+GAP: Final = "  "
+NOTHING: Final = "-"
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+@attrs.frozen(kw_only=True)
+class Style:
+    """How wide and how colourful; a *width* of None shortens nothing."""
+
+    zone: tzinfo
+    width: int | None = None
+    colored: bool = False
+
+    def strong(self, text: str) -> str:
+        """Return *text* in bold."""
+        return f"{_BOLD}{text}{_PLAIN}" if self.colored else text
+
+    def faint(self, text: str) -> str:
+        """Return *text* dimmed."""
+        return f"{_DIM}{text}{_PLAIN}" if self.colored else text
+
+
+def shown(value: object, zone: tzinfo) -> str:
+    """Return *value* as a person reads it."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(shown(one, zone) for one in value) or NOTHING
+    return one_line(str(value))
+
+
+def card_lines(card: Sequence[tuple[str, object]], style: Style) -> Iterator[str]:
+    """Yield a line for each label with its value; under no label, the value alone."""
+    width = max((cell_len(label) for label, _ in card), default=0)
+    for label, value in card:
+        text = shown(value, style.zone) if value != "" else ""
+        if not label:
+            yield style.strong(text)
+            continue
+        head = label + " " * (width - cell_len(label))
+        if style.width is not None:
+            text = _cut(text, max(NARROWEST, style.width - width - 4))
+        yield f" {style.faint(head)}{GAP}{text}"
+
+
+def table_lines(report: Report, style: Style) -> Iterator[str]:
+    """Yield the heading and a line for each record, the first few deciding the widths."""
+    visible = [column for column in report.columns if column.title]
+    rows = (
+        (record, [shown(record.get(column.key), style.zone) for column in visible])
+        for record in report.records
+    )
+    # Of records that come as they happen, the first must not wait for the others.
+    measured = list(islice(rows, 1 if report.live else MEASURED_ROWS))
+    if not measured:
+        return
+    right = [
+        any(_is_number(record.get(column.key)) for record, _ in measured)
+        for column in visible
+    ]
+    samples = [texts for _, texts in measured]
+    if report.live:
+        samples.append(["x" * column.usual for column in visible])
+    widths = _widths(visible, samples, style.width)
+    titles = [column.title for column in visible]
+    cut = _cut if style.width is not None else _whole
+    yield style.strong(_line(titles, widths, right, cut))
+    for _, texts in chain(measured, rows):
+        yield _line(texts, widths, right, cut)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int | None
+) -> list[int]:
+    widths = [
+        max(cell_len(column.title), *(cell_len(row[place]) for row in rows))
+        for place, column in enumerate(columns)
+    ]
+    if limit is None:
+        return widths
+    loose = [place for place, column in enumerate(columns) if not column.fixed]
+    while sum(widths) + len(GAP) * (len(widths) - 1) + 1 > limit and loose:
+        widest = max(loose, key=lambda place: widths[place])
+        if widths[widest] <= NARROWEST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _line(
+    texts: Sequence[str],
+    widths: Sequence[int],
+    right: Sequence[bool],
+    cut: Callable[[str, int], str],
+) -> str:
+    cells = []
+    for text, width, is_right in zip(texts, widths, right, strict=True):
+        kept = cut(text, width)
+        pad = " " * (width - cell_len(kept))
+        cells.append(pad + kept if is_right else kept + pad)
+    return f" {GAP.join(cells)}".rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def _whole(text: str, _width: int) -> str:
+    return text
