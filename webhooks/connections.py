@@ -56,6 +56,11 @@ class Connection(RequestHandler):
         elif self.header_since is None and self._waiter is not None:
             self.header_since = self._loop.time()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Read on, if reading was held: aiohttp asks for it after every body."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def _break_body(self) -> None:
         """End a body that is under way: whatever follows it unfinished is its fault.
 
