@@ -42,7 +42,8 @@ def signing_keys(settings: Settings) -> tuple[bytes, ...]:
 
 def _keep(path: Path, text_to_keep: str) -> None:
     """Make *path* appear with all its content or not at all; the first one stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        _make_data_directory(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -55,3 +56,12 @@ def _keep(path: Path, text_to_keep: str) -> None:
         return
     finally:
         draft.unlink()
+
+
+def _make_data_directory(path: Path) -> None:
+    """Make *path* as the embedded PostgreSQL would, whose user has to get into it."""
+    # Imported here: most who need a key find one, and no database.
+    from ledger.embedded_account import server_account  # noqa: PLC0415
+    from ledger.embedded_directory import open_data_directory  # noqa: PLC0415
+
+    open_data_directory(path, server_account(), major=0)

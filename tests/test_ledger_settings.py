@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ledger.embedded_account import server_account
 from ledger.errors import NotConfiguredError
 from ledger.keyring import signing_keys
 from ledger.settings import (
@@ -279,6 +280,17 @@ def test_the_token_key_is_made_once_whoever_comes_first(tmp_path: Path) -> None:
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(kept.read_bytes()) == 64
     assert signing_keys(settings) in keys
+
+
+def test_a_directory_made_for_the_key_is_one_the_embedded_server_can_use(
+    tmp_path: Path,
+) -> None:
+    signing_keys(Settings(data_dir=tmp_path / "ledger"))
+
+    change_to = server_account().change_to
+    owner = os.geteuid() if change_to is None else change_to[0]
+    assert (tmp_path / "ledger").stat().st_uid == owner
+    assert (tmp_path / "ledger").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_token_key_is_required_with_a_database_others_may_use(tmp_path: Path) -> None:

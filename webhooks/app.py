@@ -12,7 +12,7 @@ GET  /readyz                                   it can keep what it is given, or 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -135,11 +135,11 @@ def routes(door: Door) -> list[web.RouteDef]:
     ]
 
 
-def application(door: Door) -> web.Application:
-    """Return an application with the routes of *door* and no others."""
+def application(door: Door, more: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
+    """Return an application with the routes of *door*, and *more* behind the same tokens."""
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
-    app.add_routes(routes(door))
+    app.add_routes([*routes(door), *more])
     return app
 
 
