@@ -136,7 +136,7 @@ def routes(door: Door) -> list[web.RouteDef]:
 
 
 def application(door: Door, more: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
-    """Return an application with the routes of *door*, and *more* behind the same tokens."""
+    """Return an application with the routes of *door* and *more* for the same tokens."""
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
     app.add_routes([*routes(door), *more])
