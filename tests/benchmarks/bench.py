@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from ledger.database import Role
 from ledger.embedded import EmbeddedServer
+from ledger.encoding import Encodings
 from ledger.envelope import stripe_event
 from ledger.events import StripeEvent
+from ledger.mapper import Mapper
 from ledger.migrate import migrate
+from ledger.postgres import PostgresLog
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import simulate
 
@@ -62,6 +67,21 @@ def events(
     """Yield *count* different events as the receiver would append them."""
     for body in bodies(count, size=size, seed=seed):
         yield stripe_event(body, ledger_livemode=False)
+
+
+async def fill(conninfo: str, count: int, *, distinct: int = 20_000) -> None:
+    """Append *count* events in batches of 1000: *distinct* bodies, each id once."""
+    mapper = Mapper(Encodings.shipped())
+    made = [mapper.entry(event) for event in events(min(count, distinct))]
+    async with PostgresLog.open(conninfo, Role.APPENDER, deadline_s=60) as log:
+        for start in range(0, count, 1000):
+            batch = [
+                attrs.evolve(made[n % len(made)], originator_id=f"evt_{n:024d}")
+                for n in range(start, min(start + 1000, count))
+            ]
+            await log.admit([[entry] for entry in batch])
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE ledger.log")
 
 
 def report(name: str, **figures: object) -> None:
