@@ -12,7 +12,7 @@ from typing import Protocol
 
 import attrs
 
-from ledger.events import Event
+from ledger.events import TOPICS, Event
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +59,31 @@ class Head:
     recorded_at: datetime | None
 
 
+@attrs.frozen(kw_only=True)
+class Selection:
+    """Which events a reader can use; the others need not even be fetched.
+
+    Attributes:
+        stripe_types: Of Stripe's events those of these types.
+        topics: Of all others those of these topics; one that this release does not know
+            is always read, since whoever folds its account must stop there.
+    """
+
+    stripe_types: frozenset[str]
+    topics: frozenset[str] = frozenset()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The topics, other than Stripe's events, that are not read."""
+        return frozenset(TOPICS) - self.topics - {"stripe_event"}
+
+    def takes(self, topic: str, stripe_type: str | None) -> bool:
+        """Tell whether an event is among the selected."""
+        if topic == "stripe_event":
+            return stripe_type in self.stripe_types
+        return topic not in self.left_out
+
+
 class Log(Protocol):
     """An append-only log; ``ledger.postgres`` keeps it, ``ledger.twin`` is its twin."""
 
@@ -89,12 +114,14 @@ class Log(Protocol):
         after: int = 0,
         until: int | None = None,
         accounts: Collection[str] | None = None,
+        only: Selection | None = None,
     ) -> AsyncIterator[Sequence[Recorded]]:
         """Read (after, until] in order of position, in batches, with flat memory.
 
         Args:
             accounts: Only accepted events of these accounts; None is the whole log, with
                 quarantined and foreign events.
+            only: Only accepted events of this selection, of all accounts or of *accounts*.
         """
         ...
 

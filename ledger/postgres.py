@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -20,7 +20,7 @@ from ledger.database import Role, connect, pool
 from ledger.encoding import Encodings
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import Event
-from ledger.log import Head, Receipt, Recorded
+from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
 from ledger.row import COLUMNS, Row
 
@@ -40,6 +40,26 @@ ACCOUNTS_PAGE: Final = f"""
 SELECT {_NAMES}
   FROM ledger.log
  WHERE account = ANY(%b) AND verdict = 'accepted'
+   AND position > %b AND position <= %b
+ ORDER BY position
+ LIMIT {PAGE_ROWS}
+"""  # noqa: S608, names of this module
+SELECTED: Final = """
+   AND CASE topic WHEN 'stripe_event' THEN stripe_type = ANY(%b)
+                                      ELSE topic <> ALL(%b) END
+"""
+SELECTED_PAGE: Final = f"""
+SELECT {_NAMES}
+  FROM ledger.log
+ WHERE verdict = 'accepted' {SELECTED}
+   AND position > %b AND position <= %b
+ ORDER BY position
+ LIMIT {PAGE_ROWS}
+"""  # noqa: S608, names of this module
+SELECTED_ACCOUNTS_PAGE: Final = f"""
+SELECT {_NAMES}
+  FROM ledger.log
+ WHERE account = ANY(%b) AND verdict = 'accepted' {SELECTED}
    AND position > %b AND position <= %b
  ORDER BY position
  LIMIT {PAGE_ROWS}
@@ -78,8 +98,8 @@ class PostgresLog:
         self._connections = connections
         self._mapper = Mapper(encodings)
         self._appender = appender
-        self._listener: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
-        self._listening = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
+        self._grown = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -127,8 +147,7 @@ class PostgresLog:
             finally:
                 if appender is not None:
                     await appender.close()
-                if log._listener is not None:
-                    await log._listener.close()
+                await log._stop_listening()
 
     async def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append each event unless its id is there; answer for each, in order."""
@@ -164,9 +183,10 @@ class PostgresLog:
         after: int = 0,
         until: int | None = None,
         accounts: Collection[str] | None = None,
+        only: Selection | None = None,
     ) -> AsyncIterator[Sequence[Recorded]]:
         """Read (after, until] in order of position, in batches."""
-        async for rows in self.rows(after=after, until=until, accounts=accounts):
+        async for rows in self.rows(after=after, until=until, accounts=accounts, only=only):
             yield [self._mapper.recorded(row) for row in rows]
 
     async def rows(
@@ -175,15 +195,13 @@ class PostgresLog:
         after: int = 0,
         until: int | None = None,
         accounts: Collection[str] | None = None,
+        only: Selection | None = None,
     ) -> AsyncIterator[Sequence[Row]]:
         """Read the rows of (after, until], as stored, in pages."""
         last = LAST if until is None else until
+        query, values = _page_query(accounts, only)
         while True:
-            rows = (
-                await self._query(PAGE, (after, last))
-                if accounts is None
-                else await self._query(ACCOUNTS_PAGE, (list(accounts), after, last))
-            )
+            rows = await self._query(query, (*values, after, last))
             page = [Row._make(row) for row in rows]
             if page:
                 yield page
@@ -205,32 +223,41 @@ class PostgresLog:
         Woken by a notification; looks for itself every second, since a notification may
         get lost on a connection that died silently.
         """
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name="listener")
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
         while True:
-            listener = await self._listen()
+            grown = self._grown
             if (await self.head()).position > after:
                 return True
             left = end - loop.time()
             if left <= 0:
                 return False
-            await self._notified(listener, min(left, POLL_S))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, POLL_S)):
+                    await grown.wait()
 
-    async def _listen(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        async with self._listening:
-            if self._listener is None or self._listener.closed:
-                self._listener = await connect(self._conninfo, Role.READER)
-                await self._listener.execute(f"LISTEN {CHANNEL}")
-            return self._listener
+    async def _listen(self) -> None:
+        """Wake everybody who waits at each notification; one connection serves all."""
+        while True:
+            try:
+                async with await connect(self._conninfo, Role.READER) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._wake()  # something may have come before we listened
+                    async for _ in connection.notifies():
+                        self._wake()
+            except (psycopg.OperationalError, NotConfiguredError, UnavailableError):
+                await asyncio.sleep(POLL_S)  # whoever waits looks for itself meanwhile
 
-    async def _notified(
-        self, listener: psycopg.AsyncConnection[tuple[Any, ...]], timeout_s: float
-    ) -> None:
-        try:
-            async for _ in listener.notifies(timeout=timeout_s, stop_after=1):
-                pass
-        except psycopg.OperationalError:
-            await listener.close()
+    def _wake(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def _stop_listening(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
 
     async def _query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
@@ -239,3 +266,14 @@ class PostgresLog:
                 return await cursor.fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise UnavailableError(f"the log could not be read: {error}") from error
+
+
+def _page_query(
+    accounts: Collection[str] | None, only: Selection | None
+) -> tuple[str, tuple[object, ...]]:
+    """Return the query of a page, and its values before the positions."""
+    named = () if accounts is None else (list(accounts),)
+    if only is None:
+        return (ACCOUNTS_PAGE if named else PAGE), named
+    chosen = (sorted(only.stripe_types), sorted(only.left_out))
+    return (SELECTED_ACCOUNTS_PAGE if named else SELECTED_PAGE), (*named, *chosen)

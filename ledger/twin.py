@@ -13,7 +13,7 @@ from ledger.admission import Key, Placed, Unit, admit, unit
 from ledger.clock import utc_now
 from ledger.encoding import Encodings
 from ledger.events import Event, Verdict
-from ledger.log import Head, Receipt, Recorded
+from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
 from ledger.row import Row, genesis_hash
 
@@ -77,15 +77,17 @@ class MemoryLog:
         after: int = 0,
         until: int | None = None,
         accounts: Collection[str] | None = None,
+        only: Selection | None = None,
     ) -> AsyncIterator[Sequence[Recorded]]:
         """Read (after, until] in order of position, in batches."""
         last = self._head.position if until is None else min(until, self._head.position)
-        for start in range(after, last, PAGE_ROWS):
+        for start in range(max(after, 0), last, PAGE_ROWS):
             page = [
                 self._mapper.recorded(row)
                 for row in self._rows[start : min(start + PAGE_ROWS, last)]
-                if accounts is None
-                or (row.account in accounts and row.verdict == Verdict.ACCEPTED)
+                if ((accounts is None and only is None) or row.verdict == Verdict.ACCEPTED)
+                and (accounts is None or row.account in accounts)
+                and (only is None or only.takes(row.topic, row.stripe_type))
             ]
             if page:
                 yield page

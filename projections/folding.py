@@ -8,7 +8,6 @@ account is parked. What comes too late for the kept state makes its account fold
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,7 +17,7 @@ import attrs
 from ledger.log import Recorded
 from projections.declaration import Projection
 from projections.facts import Fact
-from projections.translate import Translation, is_untranslated
+from projections.translate import Translation
 
 Key = tuple[str, str]
 """An object: its account in the log, and its id there."""
@@ -57,12 +56,10 @@ class Reading:
 
     Attributes:
         facts: In order of position; none of an account at or after its failure.
-        untranslated: Stripe's types without a translator, and how often they came.
     """
 
     facts: list[tuple[int, Fact]] = attrs.Factory(list)
     failures: dict[str, Failure] = attrs.Factory(dict)
-    untranslated: Counter[str] = attrs.Factory(Counter)
 
 
 @attrs.define(kw_only=True)
@@ -89,8 +86,6 @@ def read(
         event = one.event
         translate = translation.of(event)
         if translate is None:
-            if is_untranslated(event):
-                reading.untranslated[getattr(event, "stripe_type", None) or ""] += 1
             continue
         account = event.account or ""
         if account in failures or account in parked:

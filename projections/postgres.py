@@ -66,7 +66,11 @@ DO UPDATE SET attempts = parked.attempts + 1
 """
 COUNT: Final = """
 INSERT INTO read_models.untranslated (projection, generation, stripe_type, events)
-SELECT %b, %b, * FROM unnest(%b::text[], %b::bigint[])
+SELECT %(projection)s, %(generation)s, stripe_type, count(*)
+  FROM ledger.log
+ WHERE position > %(after)s AND position <= %(until)s
+   AND verdict = 'accepted' AND stripe_type <> ALL(%(translated)s::text[])
+ GROUP BY stripe_type
 ON CONFLICT (projection, generation, stripe_type)
 DO UPDATE SET events = untranslated.events + excluded.events
 """
@@ -181,10 +185,10 @@ class PostgresRows:
         for failure in progress.parked:
             parked = (failure.account, failure.position, failure.error, failure.message)
             await cursor.execute(PARK, (name, generation, *parked))
-        if progress.untranslated:
-            types = sorted(progress.untranslated)
-            counts = [progress.untranslated[each] for each in types]
-            await cursor.execute(COUNT, (name, generation, types, counts))
+        if progress.translated:
+            window = {"after": progress.after, "until": progress.until}
+            translated = {"translated": list(progress.translated)}
+            await cursor.execute(COUNT, {**self._names(), **window, **translated})
         if progress.settled and self._starts:
             await cursor.execute(SETTLE, self._names())
             self._starts = 0

@@ -66,7 +66,7 @@ class Progress:
         replaced: Accounts whose other rows go: they were folded anew.
         parked: Accounts on whose events our code failed.
         passed_over: Accounts taken to be parked; one that is not any more undoes it all.
-        untranslated: Counts to add, by Stripe's type.
+        translated: Stripe's types that are read; events of others are counted by type.
         settled: Whether the runner works again, so that its starts are forgotten.
     """
 
@@ -76,7 +76,7 @@ class Progress:
     replaced: Collection[str] = ()
     parked: Collection[Failure] = ()
     passed_over: Collection[str] = ()
-    untranslated: Mapping[str, int] = attrs.Factory(dict)
+    translated: Collection[str] = ()
     settled: bool = True
 
 

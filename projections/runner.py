@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
 from ledger.errors import LedgerError, UnavailableError
@@ -20,10 +20,12 @@ from ledger.log import Log, Recorded
 from projections import folding
 from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
-from projections.rows import Codec, Progress, Rows, rows_of
+from projections.rows import Codec, Progress, Row, Rows, rows_of
 from projections.translate import translation
 
 BATCH_EVENTS: Final = 4096
+# Positions looked through at a time: what is not selected is not fetched.
+WINDOW_BATCHES: Final = 8
 STATES_MAX: Final = 40_000
 # Small batches are folded where they are; for large ones the event loop stays free.
 INLINE_EVENTS: Final = 256
@@ -57,8 +59,10 @@ class Runner:
         self._log = log
         self._rows = rows
         self._batch = batch
+        self._window = batch * WINDOW_BATCHES
         self._codec: Codec[Any] = Codec(projection)
         self._translation = translation(projection.handlers)
+        self._only = self._translation.selection
         self._states: dict[Key, Any] = {}
         self._parked: frozenset[str] = frozenset()
         self._position = 0
@@ -93,16 +97,29 @@ class Runner:
         """Project everything there is, or up to *until*; return the bookmark."""
         try:
             await self._prepare()
-            async for batch in regrouped(
-                self._log.read(after=self._position, until=until), self._batch
-            ):
-                if not await self._take(batch):
+            head = (await self._log.head()).position
+            async for batch, end in self._batches(head if until is None else until):
+                if not await self._take(batch, end):
                     self._forget()
                     return await self.catch_up(until)
         except LedgerError:
             self._forget()
             raise
         return self._position
+
+    async def _batches(self, until: int) -> AsyncIterator[tuple[Sequence[Recorded], int]]:
+        """Yield the events that matter, each batch with the position it reaches."""
+        after = self._position
+        while after < until:
+            end = min(until, after + self._window)
+            waiting: list[Recorded] = []
+            async for page in self._log.read(after=after, until=end, only=self._only):
+                waiting += page
+                while len(waiting) > self._batch:
+                    batch, waiting = waiting[: self._batch], waiting[self._batch :]
+                    yield batch, batch[-1].position
+            yield waiting, end
+            after = end
 
     async def _prepare(self) -> None:
         if self._ready:
@@ -126,7 +143,7 @@ class Runner:
         starts = await self._rows.started()
         if starts > STARTS_MAX:
             head = (await self._log.head()).position
-            self._careful_until = min(head, self._position + self._batch)
+            self._careful_until = min(head, self._position + self._window)
             _logger.warning(
                 "projection_goes_carefully",
                 extra={"projection": self._projection.name, "starts": starts},
@@ -136,33 +153,32 @@ class Runner:
         self._ready = False
         self._states.clear()
 
-    async def _take(self, batch: Sequence[Recorded]) -> bool:
-        await self._count_start()
+    async def _take(self, batch: Sequence[Recorded], end: int) -> bool:
+        if batch:
+            await self._count_start()
         if self._position >= self._careful_until:
-            return await self._project(batch, settled=True)
+            return await self._project(batch, end)
         for recorded in batch:
             if not await self._take_carefully(recorded):
                 return False
-        return True
+        return self._position == end or await self._project((), end)
 
     async def _take_carefully(self, recorded: Recorded) -> bool:
         """Handle one event that may kill us; its account is parked at the third death."""
-        settled = recorded.position >= self._careful_until
-        event = recorded.event
-        account = event.account or ""
-        if self._translation.of(event) is not None and account not in self._parked:
-            attempt = await self._rows.suspected(account, recorded.position)
+        account, position = recorded.event.account or "", recorded.position
+        if account not in self._parked:
+            attempt = await self._rows.suspected(account, position)
             if attempt > ATTEMPTS_MAX:
                 failure = Failure(
                     account=account,
-                    position=recorded.position,
+                    position=position,
                     error="ProcessDied",
                     message=f"handling it ended the process {attempt - 1} times",
                 )
-                return await self._commit([recorded], [failure], settled=settled)
-        return await self._project([recorded], settled=settled)
+                return await self._commit(position, {}, failures=[failure])
+        return await self._project([recorded], position)
 
-    async def _project(self, batch: Sequence[Recorded], *, settled: bool) -> bool:
+    async def _project(self, batch: Sequence[Recorded], end: int) -> bool:
         reading = await _off_loop(
             batch, folding.read, self._translation, batch, self._parked
         )
@@ -171,10 +187,7 @@ class Runner:
             batch, folding.apply, self._projection, reading.facts, self._states
         )
         failures = {**reading.failures, **applied.failures}
-        for account in reading.failures.keys() & applied.failures.keys():
-            failures[account] = applied.failures[account]
-        last = batch[-1].position
-        replaced = await self._fold_anew(applied.late, failures, last)
+        replaced = await self._fold_anew(applied.late, failures, end)
         changed = {
             key: self._states[key] for key in applied.changed if key[0] not in replaced
         }
@@ -183,40 +196,32 @@ class Runner:
         for states in replaced.values():
             changed.update(states)
             self._states.update(states)
+        rows = await _off_loop(batch, rows_of, self._projection, self._codec, changed)
         return await self._commit(
-            batch,
-            list(failures.values()),
-            rows=changed,
-            replaced=replaced,
-            reading=reading,
-            settled=settled,
+            end, rows, failures=list(failures.values()), replaced=sorted(replaced)
         )
 
     async def _commit(
         self,
-        batch: Sequence[Recorded],
-        failures: Collection[Failure],
+        end: int,
+        rows: Mapping[Key, Row],
         *,
-        rows: Mapping[Key, Any] | None = None,
-        replaced: Collection[str] = (),
-        reading: Reading | None = None,
-        settled: bool,
+        failures: Sequence[Failure],
+        replaced: Sequence[str] = (),
     ) -> bool:
-        kept = await _off_loop(batch, rows_of, self._projection, self._codec, rows or {})
-        until = batch[-1].position
         progress = Progress(
             after=self._position,
-            until=until,
-            rows=kept,
-            replaced=sorted(replaced),
+            until=end,
+            rows=rows,
+            replaced=replaced,
             parked=failures,
             passed_over=self._parked,
-            untranslated={} if reading is None else reading.untranslated,
-            settled=settled,
+            translated=sorted(self._only.stripe_types),
+            settled=end >= self._careful_until,
         )
         if not await self._rows.commit(progress):
             return False
-        self._position = until
+        self._position = end
         for failure in failures:
             self._note(failure)
         if len(self._states) > STATES_MAX:
@@ -252,7 +257,7 @@ class Runner:
         for start in range(0, len(accounts), REFOLDED_AT_ONCE):
             chunk = accounts[start : start + REFOLDED_AT_ONCE]
             streams: defaultdict[str, list[Recorded]] = defaultdict(list)
-            async for batch in self._log.read(until=last, accounts=chunk):
+            async for batch in self._log.read(until=last, accounts=chunk, only=self._only):
                 for recorded in batch:
                     streams[recorded.event.account or ""].append(recorded)
             for account in chunk:
@@ -276,17 +281,3 @@ async def _off_loop(
     if len(batch) <= INLINE_EVENTS:
         return work(*args, **kwargs)
     return await asyncio.to_thread(work, *args, **kwargs)
-
-
-async def regrouped(
-    batches: AsyncIterator[Sequence[Recorded]], size: int
-) -> AsyncIterator[Sequence[Recorded]]:
-    """Yield what *batches* holds in batches of *size*, the last one smaller."""
-    waiting: list[Recorded] = []
-    async for batch in batches:
-        waiting += batch
-        while len(waiting) >= size:
-            yield waiting[:size]
-            waiting = waiting[size:]
-    if waiting:
-        yield waiting

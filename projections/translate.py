@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger.errors import LedgerError
 from ledger.events import (
+    TOPIC_OF,
     AccountLinked,
     Event,
     SeatAssigned,
@@ -29,7 +30,7 @@ from ledger.events import (
     UnknownEvent,
     Verdict,
 )
-from ledger.log import Recorded
+from ledger.log import Recorded, Selection
 from projections import facts, shapes
 from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
 
@@ -274,6 +275,14 @@ class Translation:
     stripe: Mapping[str | None, Translate]
     own: Mapping[type[Event], Translate]
 
+    @property
+    def selection(self) -> Selection:
+        """The events that it reads."""
+        return Selection(
+            stripe_types=frozenset(name for name in self.stripe if name),
+            topics=frozenset(TOPIC_OF[kind] for kind in self.own if kind in TOPIC_OF),
+        )
+
     def of(self, event: Event) -> Translate | None:
         """Return how *event* is read; None if it gives no fact that is asked for."""
         if type(event) is StripeEvent:
@@ -301,13 +310,4 @@ def translation(wanted: Iterable[type[Fact]]) -> Translation:
             **{kind: row.translate for kind, row in OWN.items() if row.gives & kinds},
             UnknownEvent: unknown_topic,
         },
-    )
-
-
-def is_untranslated(event: Event) -> bool:
-    """Tell whether *event* is Stripe's, counts, and has no row in the table."""
-    return (
-        isinstance(event, StripeEvent)
-        and event.verdict is Verdict.ACCEPTED
-        and event.stripe_type not in STRIPE
     )

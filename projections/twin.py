@@ -15,7 +15,6 @@ class MemoryRows:
     def __init__(self, version: int = 1) -> None:
         self.rows: dict[Key, Row] = {}
         self.failures: dict[str, Failure] = {}
-        self.untranslated: Counter[str] = Counter()
         self._version = version
         self._position = 0
         self._starts = 0
@@ -57,7 +56,6 @@ class MemoryRows:
         self.rows = {k: row for k, row in self.rows.items() if k[0] not in replaced}
         self.rows |= progress.rows
         self.failures |= {failure.account: failure for failure in progress.parked}
-        self.untranslated.update(progress.untranslated)
         self._position = progress.until
         if progress.settled:
             self._starts = 0
