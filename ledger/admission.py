@@ -14,7 +14,7 @@ import attrs
 
 from ledger.errors import LedgerError
 from ledger.log import Head
-from ledger.row import Entry, Row, chain_hash, pack, preamble
+from ledger.row import Entry, Row, chain_hash, pack_place, preamble
 
 
 class RepeatedIdError(LedgerError):
@@ -63,6 +63,7 @@ def admit(
     recorded_at = now if head.recorded_at is None else max(now, head.recorded_at)
     known = dict(taken)
     rows: list[Row] = []
+    admitted: list[Entry] = []
     answers: list[list[Placed]] = []
     for entries in units:
         first = next((known[e.key] for e in entries if e.key in known), None)
@@ -75,8 +76,9 @@ def admit(
         new = [entry.at(place + i, recorded_at) for i, entry in enumerate(entries)]
         known.update((entry.key, row) for entry, row in zip(entries, new, strict=True))
         rows.extend(new)
+        admitted.extend(entries)
         answers.append([Placed(row=row, duplicate=False) for row in new])
-    packed, last_hash = _chain(rows, head)
+    packed, last_hash = _chain(admitted, recorded_at, head)
     return Admission(
         rows=rows,
         packed=packed,
@@ -103,12 +105,14 @@ def unit(entries: Sequence[Entry]) -> Unit:
     return entries
 
 
-def _chain(rows: Sequence[Row], head: Head) -> tuple[list[list[bytes]], bytes]:
+def _chain(
+    entries: Sequence[Entry], recorded_at: datetime, head: Head
+) -> tuple[list[list[bytes]], bytes]:
     start = preamble(head.ledger_id)
     previous = head.hash
     packed: list[list[bytes]] = []
-    for row in rows:
-        fields = pack(row)
+    for position, entry in enumerate(entries, start=head.position + 1):
+        fields = pack_place(position, recorded_at) + entry.packed
         previous = chain_hash(start, previous, b"".join(fields))
         fields.append(len(previous).to_bytes(4, "big") + previous)
         packed.append(fields)

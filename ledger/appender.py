@@ -36,6 +36,8 @@ CHANNEL: Final = "ledger_head"
 
 _NAMES: Final = ", ".join(column.name for column in COLUMNS)
 
+# Each statement must see what was committed while the lock was waited for.
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 LOCK: Final = """
 SELECT position, hash, recorded_at, clock_timestamp()
   FROM ledger.head
@@ -107,6 +109,7 @@ class Appender:
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
+        self._overdue: set[asyncio.Task[Any]] = set()
         self._task = asyncio.create_task(self._work(), name="appender")
         self._closing = False
 
@@ -114,10 +117,17 @@ class Appender:
         """Append *units*, each whole or not at all; answer when they are committed.
 
         Raises:
+            UnstorableError: A field does not fit; nothing of the call is appended.
             UnavailableError: They are not committed, or that is not known. Whoever asks
                 again is told that they are there, if they are.
         """
-        futures = [self._enqueue(unit) for unit in units]
+        # Packed here, so that what cannot be packed fails its own caller and nobody else.
+        sizes = [sum(sum(map(len, entry.packed)) for entry in unit) for unit in units]
+        if self._closing or self._task.done():
+            raise UnavailableError("the appender is closed; ask a process that runs")
+        if self._waiting and self._waiting_bytes + sum(sizes) > WAITING_BYTES_MAX:
+            raise UnavailableError("too much waits for the database; try again later")
+        futures = [self._enqueue(*each) for each in zip(units, sizes, strict=True)]
         self._wake.set()
         if len(futures) == 1:
             return [await futures[0]]
@@ -128,37 +138,61 @@ class Appender:
         self._closing = True
         self._wake.set()
         await self._task
+        await asyncio.gather(*self._overdue, return_exceptions=True)
         await self._disconnect()
 
-    def _enqueue(self, unit: Unit) -> asyncio.Future[Sequence[Placed]]:
-        size = sum(len(entry.body) + 200 for entry in unit)
-        if self._closing or self._task.done():
-            raise UnavailableError("the appender is closed; ask a process that runs")
-        if self._waiting_bytes + size > WAITING_BYTES_MAX and self._waiting:
-            raise UnavailableError("too much waits for the database; try again later")
+    def _enqueue(self, unit: Unit, size: int) -> asyncio.Future[Sequence[Placed]]:
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future(), size)
         self._waiting.append(waiting)
         self._waiting_bytes += size
         return waiting.answer
 
     async def _work(self) -> None:
-        while True:
-            if not self._waiting:
-                if self._closing:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            batch = self._take()
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    answers = await self._commit([waiting.unit for waiting in batch])
-            except (psycopg.Error, TimeoutError, LedgerError) as error:
-                await self._fail(batch, error)
-            else:
-                for waiting, answer in zip(batch, answers, strict=True):
-                    if not waiting.answer.done():  # its caller may have gone
-                        waiting.answer.set_result(answer)
+        batch: list[_Waiting] = []
+        try:
+            while not self._closing or self._waiting:
+                if batch := self._take():
+                    await self._serve(batch)
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:  # whatever ended it, nobody may wait for an answer that never comes
+            ended = UnavailableError("the appender has ended; start the process again")
+            _refuse([*batch, *self._waiting], ended)
+
+    async def _serve(self, batch: Sequence[_Waiting]) -> None:
+        commit = asyncio.create_task(self._commit([waiting.unit for waiting in batch]))
+        await asyncio.wait({commit}, timeout=self._deadline_s)
+        if not commit.done():
+            self._abandon(commit)
+            reason = f"no answer within {self._deadline_s:g} s"
+            _refuse(batch, UnavailableError(f"the log could not be written: {reason}"))
+            return
+        try:
+            answers = commit.result()
+        except (psycopg.Error, LedgerError) as error:
+            # Whether the commit happened may be unknown; the connection surely is.
+            await self._disconnect()
+            reason = str(error).strip()
+            _refuse(batch, UnavailableError(f"the log could not be written: {reason}"))
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                if not waiting.answer.done():  # its caller may have gone
+                    waiting.answer.set_result(answer)
+
+    def _abandon(self, commit: asyncio.Task[Any]) -> None:
+        """Let *commit* end by itself: asking the server to cancel may take long."""
+        connection, self._connection = self._connection, None
+        commit.cancel()
+
+        async def end() -> None:
+            await asyncio.wait({commit})
+            if connection is not None:
+                await connection.close()
+
+        ending = asyncio.create_task(end(), name="overdue commit")
+        self._overdue.add(ending)
+        ending.add_done_callback(self._overdue.discard)
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -173,21 +207,11 @@ class Appender:
             self._waiting_bytes -= following.size
         return batch
 
-    async def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        # Whether the commit happened may be unknown; the connection surely is.
-        await self._disconnect()
-        reason = str(error).strip() or f"no answer within {self._deadline_s:g} s"
-        for waiting in batch:
-            if not waiting.answer.done():
-                waiting.answer.set_exception(
-                    UnavailableError(f"the log could not be written: {reason}")
-                )
-
     async def _commit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         connection = await self._connected()
         entries = list(chain.from_iterable(units))
         async with connection.pipeline() as pipeline:
-            await connection.execute("BEGIN", prepare=True)
+            await connection.execute(BEGIN, prepare=True)
             locked = await connection.execute(LOCK, binary=True, prepare=True)
             looked = await connection.execute(
                 LOOK,
@@ -249,3 +273,9 @@ class Appender:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _refuse(batch: Sequence[_Waiting], error: UnavailableError) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():  # its caller may have gone
+            waiting.answer.set_exception(error)

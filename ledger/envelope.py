@@ -19,6 +19,7 @@ from ledger.strictness import NotStrictError, parse
 
 STABLE_FIELDS: Final = ("id", "type", "created", "livemode", "account", "data")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_OURS: Final = re.compile(r"[a-z]+:")  # body:…, cmd:…, conflict:… are given by the ledger
 _CREATED_MAX: Final = 253_402_300_799  # the last second of the year 9999
 
 
@@ -87,9 +88,7 @@ def stripe_event(
     return StripeEvent(
         event_id=envelope.event_id,
         body=body,
-        verdict=_verdict(
-            envelope, livemode=ledger_livemode, stripe_account=stripe_account
-        ),
+        verdict=_verdict(envelope, livemode=ledger_livemode, stripe_account=stripe_account),
         source=source,
         account=envelope.customer,
         occurred_at=envelope.occurred_at,
@@ -119,9 +118,7 @@ def stable_digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _verdict(
-    envelope: Envelope, *, livemode: bool, stripe_account: str | None
-) -> Verdict:
+def _verdict(envelope: Envelope, *, livemode: bool, stripe_account: str | None) -> Verdict:
     if envelope.fault is not None:
         return Verdict.QUARANTINED
     other_mode = envelope.livemode is not None and envelope.livemode != livemode
@@ -135,6 +132,9 @@ def _unreadable(body: bytes, fault: str) -> Envelope:
 
 
 def _envelope(event: dict[str, Any]) -> Envelope:
+    event_id = _id(event, "id") or ""
+    if _OURS.match(event_id):
+        raise _UnreadableFieldError("id is of a kind that only the ledger gives")
     data = event.get("data")
     stripe_object = data.get("object") if isinstance(data, dict) else None
     if not isinstance(stripe_object, dict):
@@ -142,7 +142,7 @@ def _envelope(event: dict[str, Any]) -> Envelope:
     if not isinstance(stripe_object, dict):
         stripe_object = {}
     return Envelope(
-        event_id=_id(event, "id") or "",
+        event_id=event_id,
         type=_id(event, "type"),
         occurred_at=_moment(event.get("created")),
         api_version=_id(event, "api_version"),
@@ -185,11 +185,12 @@ def _moment(created: object) -> datetime | None:
     if isinstance(created, str):
         try:
             moment = datetime.fromisoformat(created)
-        except ValueError:
+            utc = moment.astimezone(UTC)  # overflows at the edges of years 1 and 9999
+        except (ValueError, OverflowError):
             raise _UnreadableFieldError("created is not a time") from None
         if moment.tzinfo is None:
             raise _UnreadableFieldError("created has no time zone")
-        return moment.astimezone(UTC)
+        return utc
     if type(created) is not int or not 0 <= created <= _CREATED_MAX:
         raise _UnreadableFieldError("created is not a time in whole seconds")
     return datetime.fromtimestamp(created, UTC)

@@ -191,7 +191,7 @@ _WRITERS: Final[dict[type[Event], Callable[[Any], tuple[dict[str, Any], Any]]]] 
 def _decode(row: Row, encodings: Encodings, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(encodings.decode(row.encoding_id, row.body), type=shape)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IntegrityFailureError(
             f"position {row.position}: the body of a {row.topic} cannot be read ({error})"
         ) from error
@@ -204,11 +204,17 @@ def _command(row: Row, fingerprint: str) -> Command:
 
 
 def _read_stripe_event(row: Row, encodings: Encodings) -> StripeEvent:
+    try:
+        verdict, source = _VERDICTS[row.verdict], _SOURCES[row.source]
+    except KeyError as error:
+        raise IntegrityFailureError(
+            f"position {row.position}: {error} is no verdict or source of this release"
+        ) from error
     return StripeEvent(
         event_id=row.originator_id,
         body=partial(encodings.decode, row.encoding_id, row.body),
-        verdict=_VERDICTS[row.verdict],
-        source=_SOURCES[row.source],
+        verdict=verdict,
+        source=source,
         account=row.account,
         occurred_at=row.occurred_at,
         stripe_type=row.stripe_type,

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 import psycopg
 
+from ledger.database import refusal
 from ledger.encoding import SHIPPED, shipped_dictionaries
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.row import genesis_hash
@@ -73,14 +74,24 @@ def migrate(conninfo: str, *, mode: str = "test") -> list[str]:
         SchemaError: An applied file is not what this release ships, the database is of a
             later release, or the ledger is of the other mode.
         NotConfiguredError: The user may not create what the schema needs.
+        UnavailableError: The database cannot be reached now.
     """
     try:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with _connected(conninfo) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             connection.execute(HISTORY)
             applied = [_apply(connection, step) for step in _missing(connection)]
             _found(connection, mode)
             return applied
+    except (
+        psycopg.errors.DuplicateSchema,
+        psycopg.errors.DuplicateTable,
+        psycopg.errors.DuplicateObject,
+    ) as error:
+        raise SchemaError(
+            f"something of that name is there already ({error.diag.message_primary}); "
+            "give the ledger a database of its own"
+        ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotConfiguredError(
             f"the database user may not set up the ledger ({error.diag.message_primary}); "
@@ -97,10 +108,22 @@ def pending(conninfo: str) -> list[str]:
         SchemaError: As in `migrate`.
     """
     try:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with _connected(conninfo) as connection:
             return [step.name for step in _missing(connection)]
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotConfiguredError(
+            "the database user may not read the ledger's schema; grant it the roles "
+            "ledger_appender, ledger_projector and ledger_reader"
+        ) from error
     except psycopg.OperationalError as error:
         raise UnavailableError(f"cannot reach the database: {error}".strip()) from error
+
+
+def _connected(conninfo: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(conninfo, autocommit=True)
+    except psycopg.Error as error:
+        raise refusal(error) from error
 
 
 def _missing(connection: psycopg.Connection) -> list[Migration]:

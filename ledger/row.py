@@ -15,11 +15,13 @@ import hashlib
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import attrs
+
+from ledger.errors import LedgerError
 
 FRAMING: Final = 1
 NULL: Final = b"\xff\xff\xff\xff"
@@ -85,7 +87,12 @@ COLUMNS: Final = (
     Column("body", "bytea", 17, _bytea),
 )
 FIELD_COUNT: Final = struct.pack(">h", len(COLUMNS))
+TEXT_BYTES_MAX: Final = 1024  # an index of PostgreSQL holds no more than about 2,700
 _PLACE: Final = 3  # framing, position and recorded_at are known only under the lock
+
+
+class UnstorableError(LedgerError):
+    """A field of an event does not fit the log; shorten or correct it."""
 
 
 class Row(NamedTuple):
@@ -140,6 +147,29 @@ class Entry:
         """What makes it unique in the log."""
         return self.originator_id, self.originator_version
 
+    @cached_property
+    def packed(self) -> list[bytes]:
+        """The fields from ``originator_id`` on, each with its length.
+
+        Raises:
+            UnstorableError: PostgreSQL would refuse one of them, and with it every event
+                of the same commit.
+        """
+        try:
+            fields = [
+                NULL if value is None else packer(value)
+                for packer, value in zip(_PACKERS[_PLACE:], _own_values(self), strict=True)
+            ]
+        except (TypeError, ValueError, struct.error) as error:
+            raise UnstorableError(f"an event cannot be stored: {error}") from error
+        for name, place in _TEXTS:
+            field = fields[place]
+            if len(field) > TEXT_BYTES_MAX + 4 or b"\0" in field[4:]:
+                raise UnstorableError(
+                    f"{name} has a NUL or more than {TEXT_BYTES_MAX:,} bytes"
+                )
+        return fields
+
     def at(self, position: int, recorded_at: datetime) -> Row:
         """Return the row it becomes at that place."""
         return Row(FRAMING, position, recorded_at, *_own_values(self))
@@ -147,6 +177,11 @@ class Entry:
 
 _own_values = attrgetter(*(column.name for column in COLUMNS[_PLACE:]))
 _PACKERS: Final = tuple(column.pack for column in COLUMNS)
+_TEXTS: Final = tuple(
+    (column.name, place)
+    for place, column in enumerate(COLUMNS[_PLACE:])
+    if column.type == "text"
+)
 
 
 def pack(row: Row) -> list[bytes]:
@@ -155,6 +190,11 @@ def pack(row: Row) -> list[bytes]:
         NULL if value is None else packer(value)
         for packer, value in zip(_PACKERS, row, strict=True)
     ]
+
+
+def pack_place(position: int, recorded_at: datetime) -> list[bytes]:
+    """Return the first fields of a row: framing, position and recorded_at."""
+    return [_int2(2, FRAMING), _int8(8, position), _timestamptz(recorded_at)]
 
 
 def preamble(ledger_id: str) -> bytes:

@@ -25,9 +25,9 @@ class NotStrictError(ValueError):
 def parse(body: bytes) -> Any:  # noqa: ANN401, the shape of foreign JSON is not known
     """Return the value of *body*.
 
-    What is refused: anything but one JSON value in UTF-8, NaN and infinities, numbers that
-    no double can hold, unpaired surrogates, two equal keys in one object, and nesting
-    deeper than `DEPTH_MAX`.
+    What is refused: anything but one JSON value in UTF-8, NaN and infinities, fractions and
+    powers that no double can hold, integers of more than 4,300 digits, unpaired surrogates,
+    two equal keys in one object, and nesting deeper than `DEPTH_MAX`.
 
     Raises:
         NotStrictError: It is not strict JSON.
@@ -66,8 +66,8 @@ def _refuse_duplicate_keys(body: bytes) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    keys = {key for key, _ in pairs}
-    if len(keys) < len(pairs):
-        names = [key for key, _ in pairs]
-        twice = next(key for key in names if names.count(key) > 1)
-        raise NotStrictError(f"the key {twice[:80]!r} stands twice in one object")
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise NotStrictError(f"the key {key[:80]!r} stands twice in one object")
+        seen.add(key)

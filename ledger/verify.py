@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ import psycopg
 
 from ledger.checkpoint import Checkpoint
 from ledger.database import Role, connect
+from ledger.encoding import shipped_dictionaries
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.log import Head
 from ledger.row import COLUMNS, FIELD_COUNT, FRAMING, genesis_hash, preamble
@@ -33,6 +34,8 @@ STATE: Final = """
 SELECT ledger_id, position, hash, recorded_at, genesis_hash
   FROM ledger.identity, ledger.head
 """
+
+DICTIONARIES: Final = "SELECT encoding_id, dictionary FROM ledger.encodings"
 
 # A tuple as COPY sends it: field count, then framing, position and recorded_at with
 # their lengths, the other fields, and the hash with its length at the end.
@@ -105,6 +108,12 @@ async def verify(
             chain = Chain(ledger_id, against=against)
             if genesis != genesis_hash(ledger_id):
                 chain.fault = Fault(position=0, what="the genesis hash is another ledger's")
+            kept = await (await connection.execute(DICTIONARIES)).fetchall()
+            if (lacking := _foreign_dictionary(dict(kept))) is not None:
+                chain.fault = Fault(
+                    position=0,
+                    what=f"the dictionary of encoding {lacking} is not the one shipped",
+                )
             head = Head(
                 ledger_id=ledger_id,
                 position=position,
@@ -120,6 +129,14 @@ async def verify(
         ) from error
     except psycopg.OperationalError as error:
         raise UnavailableError(f"the log could not be read: {error}") from error
+
+
+def _foreign_dictionary(kept: Mapping[int, bytes]) -> int | None:
+    """Rows are chained as stored: with another dictionary, bodies would read otherwise."""
+    for number, shipped in shipped_dictionaries().items():
+        if kept.get(number) != shipped:
+            return number
+    return None
 
 
 async def _walk(
@@ -229,6 +246,8 @@ class Chain:
 
 
 def _misplaced(position: int, expected: int) -> str:
+    if position < 1:
+        return f"position {position:,} is none"
     if position < expected:
         return f"position {position:,} stands twice"
     return f"the row is missing; position {position:,} follows"

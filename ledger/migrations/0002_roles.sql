@@ -12,7 +12,13 @@ BEGIN
             -- Roles belong to the whole server; another ledger on it may have made them.
             WHEN duplicate_object OR unique_violation THEN NULL;
         END;
-        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+        -- Since 16, whoever creates a role may hand it out but not act as it.
+        IF NOT pg_has_role(
+            current_user,
+            role_name,
+            CASE WHEN current_setting('server_version_num')::integer >= 160000
+                THEN 'SET' ELSE 'MEMBER' END
+        ) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
     END LOOP;
@@ -22,7 +28,8 @@ $$;
 REVOKE ALL ON SCHEMA ledger FROM PUBLIC;
 GRANT USAGE ON SCHEMA ledger TO ledger_appender, ledger_projector, ledger_reader;
 
-GRANT SELECT ON ledger.log, ledger.head, ledger.identity, ledger.encodings
+GRANT SELECT
+    ON ledger.log, ledger.head, ledger.identity, ledger.encodings, ledger.migrations
     TO ledger_appender, ledger_projector, ledger_reader;
 GRANT INSERT ON ledger.log TO ledger_appender;
 GRANT UPDATE ON ledger.head TO ledger_appender;
