@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -32,6 +32,7 @@ from projections.reading import Found, Lag, Reader
 BILLING: Final = ("as_of", "at_least")
 ACCOUNT_CHARS_MAX: Final = 255
 POSITION_DIGITS_MAX: Final = 18
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
@@ -56,8 +57,9 @@ class Api:
         account = _account(request)
         await self._covered(asked)
         found = await self._found(account, grant)
-        now = self.clock()
         lag = await self._lag(found.position)
+        # What the log has taken has happened, also by a clock that is a little behind.
+        now = max(self.clock(), lag.head_at or _BEFORE_ALL)
         body = await self._body(found, asked, now)
         meta = {
             "position": found.position,
@@ -169,11 +171,11 @@ class Api:
     async def _lag(self, position: int) -> Lag:
         head = await self.log.head()
         if head.position <= position:
-            return Lag(head=head.position, position=position)
+            return Lag(head_at=head.recorded_at)
         waiting_since = head.recorded_at
         async for batch in self.log.read(after=position, until=position + 1):
             waiting_since = batch[0].recorded_at
-        return Lag(head=head.position, position=position, waiting_since=waiting_since)
+        return Lag(head_at=head.recorded_at, waiting_since=waiting_since)
 
 
 def routes(api: Api) -> list[web.RouteDef]:

@@ -207,11 +207,11 @@ class Lag:
     """How far the read models are behind the log.
 
     Attributes:
+        head_at: When the log took its last event; None while it is empty.
         waiting_since: When the log took the first event they lack; None if they have all.
     """
 
-    head: int
-    position: int
+    head_at: datetime | None = None
     waiting_since: datetime | None = None
 
     def milliseconds(self, now: datetime) -> int:
