@@ -8,6 +8,7 @@ dictionary gets a new number.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from importlib import resources
 from typing import Final
@@ -48,18 +49,30 @@ def dictionary_digest(dictionary: bytes) -> str:
     return hashlib.sha256(dictionary).hexdigest()
 
 
-class Encodings:
-    """Encodes new bodies with the current encoding and decodes every one it was given.
+class _Decompressors(threading.local):
+    """The decompressors of one thread.
 
-    Not for several threads at once: the compressor keeps state.
+    They let go of the interpreter while they work, and two threads in one crash.
     """
 
     def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
-        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+        self.by_number = {
+            number: zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(raw))
+            for number, raw in dictionaries.items()
+        }
+
+
+class Encodings:
+    """Encodes new bodies with the current encoding and decodes every one it was given.
+
+    Any thread may decode; only one may encode, since the compressor keeps state.
+    """
+
+    def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
+        self._decompressors = _Decompressors(dictionaries)
         for number, raw in dictionaries.items():
-            dictionary = zstandard.ZstdCompressionDict(raw)
-            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
             if number == CURRENT:
+                dictionary = zstandard.ZstdCompressionDict(raw)
                 dictionary.precompute_compress(level=LEVEL)
                 # A body's own checksum would repeat what the chain proves.
                 self._compressor = zstandard.ZstdCompressor(
@@ -88,7 +101,7 @@ class Encodings:
         """
         if encoding_id == PLAIN:
             return stored
-        decompressor = self._decompressors.get(encoding_id)
+        decompressor = self._decompressors.by_number.get(encoding_id)
         if decompressor is None:
             raise UnknownEncodingError(encoding_id)
         try:
