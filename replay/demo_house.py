@@ -75,8 +75,8 @@ async def house() -> AsyncIterator[House]:
         except* (UnavailableError, aiohttp.ClientError):
             if running is None or running.is_up:
                 raise
-            said = _last_words(log)
-            raise UnavailableError(f"the demo's server ended by itself: {said}") from None
+            code, said = running.process.returncode, _last_words(log)
+            raise UnavailableError(f"the demo's server ended ({code}): {said}") from None
         finally:
             if running is not None:
                 await asyncio.to_thread(_stop, running.process)

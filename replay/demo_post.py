@@ -7,6 +7,7 @@ simulation ─ deliveries, late, doubled, forged ─┐
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,7 +24,7 @@ from replay.simulator.delivery import Delivery, Kind, deliver, signature_header
 from replay.simulator.occurrences import Occurrence, SeatOccurrence
 from replay.simulator.simulation import Simulation
 
-CONNECTIONS: Final = 24
+CONNECTIONS: Final = 64
 WAITING_MAX: Final = 200
 FORGED: Final = 0.005
 BUSY: Final = frozenset({408, 409, 429, 503})
@@ -40,6 +41,7 @@ class Outcome:
 
     Attributes:
         posted: Deliveries and seat changes.
+        took_s: From the first to the last answer.
         unexpected: Answers that should not be, by kind of item and status.
     """
 
@@ -51,6 +53,7 @@ class Outcome:
     late: int = 0
     seats: int = 0
     deliveries: int = 0
+    took_s: float = 0.0
     unexpected: Counter[str] = attrs.Factory(Counter)
 
 
@@ -71,6 +74,7 @@ class Post:
             UnavailableError: The door does not answer.
         """
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        begun = time.monotonic()
         async with (
             aiohttp.ClientSession(connector=connector) as session,
             asyncio.TaskGroup() as group,
@@ -78,6 +82,7 @@ class Post:
             for _ in range(CONNECTIONS):
                 group.create_task(self._send_all(session))
             await self._fill(simulation, end, tick)
+        self.outcome.took_s = time.monotonic() - begun
 
     async def _fill(self, simulation: Simulation, end: datetime, tick: Tick) -> None:
         days = (end - simulation.start).days

@@ -78,7 +78,7 @@ async def demonstrate(wish: Wish, style: ProgressStyle) -> bool:
                 verified = await verify_log(server.conninfo, progress=tick)
             told = await asyncio.to_thread(_answers, server.conninfo)
         result = _result(post.outcome, verified, told, simulation.expectations(), lag_s)
-        summary(result, home, token, took_s=(utc_now() - begun).total_seconds())
+        summary(result, home, token)
         if wish.stays:
             await _stay(home)
     say("bl demo: ended, its data directory is removed")

@@ -43,7 +43,7 @@ class Result:
         return not (self.differing or self.outcome.unexpected or self.verified.fault)
 
 
-def summary(result: Result, home: House, token: str, *, took_s: float) -> None:
+def summary(result: Result, home: House, token: str) -> None:
     """Write the summary to stdout."""
     is_terminal = sys.stdout.isatty()
     style = Style(
@@ -51,20 +51,20 @@ def summary(result: Result, home: House, token: str, *, took_s: float) -> None:
         width=shutil.get_terminal_size().columns if is_terminal else None,
         colored=colored(),
     )
-    lines = [*card_lines(_card(result, took_s), style), "", *_next(result, home, token)]
+    lines = [*card_lines(_card(result), style), "", *_next(result, home, token)]
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 
 
-def _card(result: Result, took_s: float) -> tuple[tuple[str, object], ...]:
+def _card(result: Result) -> tuple[tuple[str, object], ...]:
     outcome, verified = result.outcome, result.verified
-    rate = outcome.posted / took_s if took_s else 0
+    rate = outcome.posted / max(outcome.took_s, 1e-3)
     posted = f"{outcome.deliveries:,} deliveries and {outcome.seats:,} seat changes"
     statuses = ", ".join(f"{count:,} {name}" for name, count in result.statuses.items())
     fault = verified.fault
     card: list[tuple[str, object]] = [
         ("", "The demo, from the socket to the proof"),
-        ("posted", f"{posted} in {took_s:.0f} s, {rate:,.0f} a second in all"),
+        ("posted", f"{posted} in {outcome.took_s:.1f} s, {rate:,.0f} a second"),
         ("appended", f"{outcome.appended:,}, each once and committed before its answer"),
         ("duplicates", f"{outcome.duplicates:,} recognised, nothing written"),
         ("late", f"{outcome.late:,} came hours or days late and changed no figure"),
