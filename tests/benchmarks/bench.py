@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
-import attrs
 import psycopg
 from psycopg.conninfo import make_conninfo
 
@@ -69,17 +69,13 @@ def events(
         yield stripe_event(body, ledger_livemode=False)
 
 
-async def fill(conninfo: str, count: int, *, distinct: int = 20_000) -> None:
-    """Append *count* events in batches of 1000: *distinct* bodies, each id once."""
+async def fill(conninfo: str, count: int) -> None:
+    """Append *count* events of companies' lives, in the order in which they happen."""
     mapper = Mapper(Encodings.shipped())
-    made = [mapper.entry(event) for event in events(min(count, distinct))]
     async with PostgresLog.open(conninfo, Role.APPENDER, deadline_s=60) as log:
-        for start in range(0, count, 1000):
-            batch = [
-                attrs.evolve(made[n % len(made)], originator_id=f"evt_{n:024d}")
-                for n in range(start, min(start + 1000, count))
-            ]
-            await log.admit([[entry] for entry in batch])
+        made = events(count)
+        while batch := [[mapper.entry(event)] for event in islice(made, 1000)]:
+            await log.admit(batch)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE ledger.log")
 

@@ -1,0 +1,185 @@
+"""A full rebuild of the status read model, beside the library's runner and a bare cursor.
+
+    python tests/benchmarks/replay.py [--events 200000]
+
+Each side reads the same log: ours from zero into fresh rows and an atomic swap; the
+library's ProjectionRunner with PostgreSQL tracking, one event at a time, over the first
+events only, and without writing a view at all; and a raw binary cursor that fetches every
+row and does nothing with it. Memory is the peak of a process
+of its own at a quarter of the log and at all of it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+sys.path.append(sys.path.pop(0))  # this file must not stand before the package `replay`
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
+from threading import Event
+from time import perf_counter, process_time
+from typing import Any
+
+import psycopg
+from bench import fill, ledger, report, say
+from eventsourcing.application import Application
+from eventsourcing.persistence import Tracking, TrackingRecorder
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg.conninfo import conninfo_to_dict
+
+from ledger.database import Role
+from ledger.encoding import Encodings
+from ledger.library import LedgerMapper, LedgerRecorder
+from ledger.postgres import PostgresLog
+from projections.process import rebuild
+from projections.subscriptions import SUBSCRIPTIONS
+
+LIBRARY_EVENTS = 4000
+
+
+def bare_cursor(conninfo: str) -> float:
+    with psycopg.connect(conninfo) as connection:
+        began = perf_counter()
+        with connection.cursor("bare", binary=True) as cursor:
+            cursor.itersize = 1000
+            cursor.execute("SELECT * FROM ledger.log ORDER BY position")
+            for _ in cursor:
+                pass
+        return perf_counter() - began
+
+
+async def ours(conninfo: str) -> None:
+    async with PostgresLog.open(conninfo, Role.PROJECTOR, readers=2) as log:
+        await rebuild(conninfo, log, SUBSCRIPTIONS, afresh=True)
+
+
+def measured_apart(conninfo: str) -> dict[str, float]:
+    """Run our rebuild in a process of its own; return its seconds, CPU and memory."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--rebuild", conninfo],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def rebuild_here(conninfo: str) -> None:
+    began, began_cpu = perf_counter(), process_time()
+    asyncio.run(ours(conninfo))
+    print(
+        json.dumps(
+            {
+                "seconds": perf_counter() - began,
+                "cpu": process_time() - began_cpu,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
+
+
+class Counted(PostgresTrackingRecorder):
+    """A view that keeps nothing but its place."""
+
+
+class Status(Projection[TrackingRecorder]):
+    """Counts events, and tracks each of them, as the library's own examples do."""
+
+    name = "status"
+    seen = 0
+    enough = Event()
+
+    def process_event(self, _domain_event: Any, tracking: Tracking) -> None:  # type: ignore[override]  # noqa: ANN401
+        self.view.insert_tracking(tracking)
+        type(self).seen += 1
+        if type(self).seen == LIBRARY_EVENTS:
+            type(self).enough.set()
+
+
+@contextmanager
+def library_application(conninfo: str) -> Iterator[type[Application[str]]]:
+    @asynccontextmanager
+    async def open_log() -> Any:  # noqa: ANN401
+        async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+            yield log
+
+    recorder = LedgerRecorder(open_log)
+
+    class OverOurLog(Application[str]):
+        def construct_mapper(self) -> LedgerMapper:
+            return LedgerMapper(Encodings.shipped())
+
+        def construct_recorder(self) -> LedgerRecorder:
+            return recorder
+
+    yield OverOurLog
+    recorder.close()
+
+
+def library(conninfo: str) -> float:
+    """Return the seconds that the library's runner takes for the first events."""
+    parts = conninfo_to_dict(conninfo)
+    env = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(parts["dbname"]),
+        "POSTGRES_HOST": str(parts["host"]),
+        "POSTGRES_PORT": str(parts.get("port") or 5432),
+        "POSTGRES_USER": str(parts["user"]),
+        "POSTGRES_PASSWORD": "peer",
+    }
+    with library_application(conninfo) as application:
+        began = perf_counter()
+        with ProjectionRunner(
+            application_class=application,
+            projection_class=Status,
+            view_class=Counted,
+            env=env,
+        ):
+            Status.enough.wait(300)
+            return perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--rebuild", metavar="CONNINFO", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.rebuild:
+        rebuild_here(options.rebuild)
+        return
+    count = options.events
+    with ledger(databases=2) as (quarter, whole):
+        say(f"appending {count // 4:,} and {count:,} events")
+        asyncio.run(fill(quarter, count // 4))
+        asyncio.run(fill(whole, count))
+        say("rebuilding")
+        small, large = measured_apart(quarter), measured_apart(whole)
+        cursor = bare_cursor(whole)
+        say(f"the library, over {LIBRARY_EVENTS:,} events")
+        theirs = library(whole)
+    rate = count / large["seconds"]
+    report(
+        "replay",
+        events=count,
+        events_per_s=round(rate),
+        events_per_core_s=round(count / large["cpu"]),
+        library_per_s=round(LIBRARY_EVENTS / theirs),
+        ratio_library=round(rate / (LIBRARY_EVENTS / theirs), 1),
+        bare_cursor_per_s=round(count / cursor),
+        ratio_bare_cursor=round(rate / (count / cursor), 2),
+        peak_mb_quarter=round(small["peak_mb"]),
+        peak_mb=round(large["peak_mb"]),
+        ratio_memory=round(large["peak_mb"] / small["peak_mb"], 2),
+    )
+
+
+if __name__ == "__main__":
+    main()
