@@ -7,6 +7,7 @@ come up; the reason is one line on standard error.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ from projections.api import Api, application
 from projections.figures import Figures
 from projections.reading import Reader
 
+_logger = logging.getLogger(__name__)
 EXIT_CODES: dict[type[LedgerError], int] = {NotConfiguredError: 5, UnavailableError: 6}
 
 
@@ -77,17 +79,23 @@ async def _listen(
 ) -> None:
     runner = web.AppRunner(application(api, signing_keys(settings)), access_log=None)
     await runner.setup()
-    shown, _ = await metrics.serve(
-        figures.metrics, host=settings.host, port=settings.metrics_port
-    )
+    host = settings.host
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        await stop.wait()
+        site = web.TCPSite(runner, host, settings.port)
+        await site.start()
+        shown, metrics_port = await metrics.serve(
+            figures.metrics, host=host, port=settings.metrics_port
+        )
     except OSError as error:
-        raise SettingsError(f"LEDGER_PORT cannot be used: {error.strerror}") from None
-    finally:
         await runner.cleanup()
-        await shown.cleanup()
+        raise SettingsError(
+            f"LEDGER_PORT or LEDGER_METRICS_PORT cannot be used: {error.strerror}"
+        ) from None
+    ports = {"port": site.port, "metrics_port": metrics_port}
+    _logger.info("listening", extra={"host": host, **ports})
+    await stop.wait()
+    await runner.cleanup()
+    await shown.cleanup()
 
 
 @asynccontextmanager

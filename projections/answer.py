@@ -189,6 +189,8 @@ def _stripe_quantity(primary: Listed | None) -> int | None:
     if primary is None:
         return None
     items = primary.subscription.items
+    if not items:
+        return primary.subscription.quantity
     if len(items) > 1:
         items = tuple(item for item in items if _counts(item))
     return items[0].quantity if len(items) == 1 else None
