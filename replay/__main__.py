@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from importlib import resources
 from typing import Final
 
-from cyclopts import App, CycloptsError, UnknownCommandError
+from cyclopts import App, CycloptsError, Group, UnknownCommandError
 
 from ledger.checkpoint import CheckpointError
 from ledger.errors import (
@@ -98,22 +98,24 @@ def application(arguments: Sequence[str]) -> App:
     """Return the application; only commands that *arguments* name are imported."""
     app = App(
         name="bl",
-        help=ABOUT,
-        help_epilogue=FIRST_STEPS,
+        help=reflowed(ABOUT),
+        help_epilogue=reflowed(FIRST_STEPS),
         help_format="plaintext",
         version=program_version,
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
     )
-    app["--help"].group = app["--version"].group = "About"
-    for group, names in COMMANDS.items():
+    app["--help"].group = app["--version"].group = Group("About", sort_key=len(COMMANDS))
+    for order, (title, names) in enumerate(COMMANDS.items()):
+        group = Group(title, sort_key=order)
         for place, name in enumerate(names):
             app.command(
                 f"replay.commands.{name}:run",
                 name=name,
                 group=group,
                 help=manual(name) if name in arguments else summary(name),
+                help_epilogue="",
                 sort_key=place,
             )
     return app
@@ -128,7 +130,19 @@ def summary(name: str) -> str:
 
 def manual(name: str) -> str:
     """Return the whole of a command's manual."""
-    return importlib.import_module(f"replay.commands.{name}").__doc__ or ""
+    title, _, rest = (
+        importlib.import_module(f"replay.commands.{name}").__doc__ or ""
+    ).partition("\n\n")
+    return f"{title}\n\nFor example:\n\n{reflowed(rest)}"
+
+
+def reflowed(text: str) -> str:
+    """Return *text* with each paragraph on one line; indented samples stay."""
+    paragraphs = [
+        paragraph if paragraph.startswith(" ") else " ".join(paragraph.split())
+        for paragraph in text.rstrip().split("\n\n")
+    ]
+    return "\n\n".join(paragraphs)
 
 
 def _command_first(arguments: list[str]) -> list[str]:

@@ -104,8 +104,6 @@ def _style(options: Reporting) -> Style:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return rfc3339(value)
-    if isinstance(value, bytes):
-        return value.hex()
     raise TypeError(f"{type(value).__name__} has no place in a report")
 
 

@@ -33,11 +33,12 @@ SELECT {", ".join(column.name for column in ROW_COLUMNS)}
  WHERE account = ANY(%s) AND verdict = 'accepted'
  ORDER BY position
 """  # noqa: S608, names of this module
+NAMED_USERS: Final = 12
 EVENT_COLUMNS: Final = (
     Column("position", "#", fixed=True),
     Column("occurred_at", "occurred", fixed=True),
     Column("type", "type"),
-    Column("event_id", "event"),
+    Column("event_id", "event", usual=28, spare=1),
     Column("verdict", "verdict", fixed=True),
 )
 SUBSCRIPTION_COLUMNS: Final = (
@@ -204,4 +205,5 @@ def _seats(seats: Mapping[str, Any]) -> str | None:
 
 
 def _users(users: tuple[str, ...] | list[str]) -> str | None:
-    return ", ".join(users) or None
+    more = f" and {len(users) - NAMED_USERS} more" if len(users) > NAMED_USERS else ""
+    return f"{', '.join(users[:NAMED_USERS])}{more}" if users else None

@@ -28,12 +28,14 @@ class Column:
         key: Names it in JSON and CSV.
         title: Names it in a table; empty shows it in no table.
         fixed: Never shortened, however narrow the terminal.
+        spare: Left out of a table that is too wide, the highest first; 0 never.
         usual: How wide it mostly is; for records that come as they happen.
     """
 
     key: str
     title: str
     fixed: bool = False
+    spare: int = 0
     usual: int = 0
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 from rich.cells import cell_len, set_cell_size
 
-from replay.report import Column, Report
+from replay.report import Column, Record, Report
 from replay.text import one_line
 
 MEASURED_ROWS: Final = 500
@@ -68,50 +68,61 @@ def card_lines(card: Sequence[tuple[str, object]], style: Style) -> Iterator[str
 
 def table_lines(report: Report, style: Style) -> Iterator[str]:
     """Yield the heading and a line for each record, the first few deciding the widths."""
-    visible = [column for column in report.columns if column.title]
-    rows = (
-        (record, [shown(record.get(column.key), style.zone) for column in visible])
-        for record in report.records
-    )
+    records = iter(report.records)
     # Of records that come as they happen, the first must not wait for the others.
-    measured = list(islice(rows, 1 if report.live else MEASURED_ROWS))
+    measured = list(islice(records, 1 if report.live else MEASURED_ROWS))
     if not measured:
         return
-    right = [
-        any(_is_number(record.get(column.key)) for record, _ in measured)
-        for column in visible
-    ]
-    samples = [texts for _, texts in measured]
+    columns = [column for column in report.columns if column.title]
+    samples = [_texts(columns, record, style.zone) for record in measured]
     if report.live:
-        samples.append(["x" * column.usual for column in visible])
-    widths = _widths(visible, samples, style.width)
-    titles = [column.title for column in visible]
+        samples.append(["x" * column.usual for column in columns])
+    columns, widths = _layout(columns, samples, style.width)
+    right = [any(_is_number(one.get(column.key)) for one in measured) for column in columns]
     cut = _cut if style.width is not None else _whole
+    titles = [column.title for column in columns]
     yield style.strong(_line(titles, widths, right, cut))
-    for _, texts in chain(measured, rows):
-        yield _line(texts, widths, right, cut)
+    for record in chain(measured, records):
+        yield _line(_texts(columns, record, style.zone), widths, right, cut)
+
+
+def _texts(columns: Sequence[Column], record: Record, zone: tzinfo) -> list[str]:
+    texts = []
+    for column in columns:
+        text = shown(record.get(column.key), zone)
+        is_long = column.usual and len(text) > 2 * column.usual
+        texts.append(_cut(text, column.usual) if is_long else text)
+    return texts
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _widths(
+def _layout(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int | None
-) -> list[int]:
-    widths = [
-        max(cell_len(column.title), *(cell_len(row[place]) for row in rows))
+) -> tuple[list[Column], list[int]]:
+    """Return the columns that find room in *limit*, and how wide each one is."""
+    widths = {
+        column: max(cell_len(column.title), *(cell_len(row[place]) for row in rows))
         for place, column in enumerate(columns)
-    ]
+    }
     if limit is None:
-        return widths
-    loose = [place for place, column in enumerate(columns) if not column.fixed]
-    while sum(widths) + len(GAP) * (len(widths) - 1) + 1 > limit and loose:
-        widest = max(loose, key=lambda place: widths[place])
+        return list(columns), list(widths.values())
+
+    def excess() -> int:
+        return sum(widths.values()) + len(GAP) * (len(widths) - 1) + 1 - limit
+
+    for column in sorted(columns, key=lambda column: -column.spare):
+        if column.spare and excess() > 0:
+            del widths[column]
+    loose = [column for column in widths if not column.fixed]
+    while excess() > 0 and loose:
+        widest = max(loose, key=lambda column: widths[column])
         if widths[widest] <= NARROWEST:
             break
         widths[widest] -= 1
-    return widths
+    return list(widths), list(widths.values())
 
 
 def _line(

@@ -32,13 +32,13 @@ from replay.subjects import position_of, streams
 
 COLUMNS = (
     Column("position", "#", fixed=True),
-    Column("recorded_at", "recorded", fixed=True),
+    Column("recorded_at", "recorded", fixed=True, spare=3),
     Column("occurred_at", "occurred", fixed=True),
     Column("account", "account", usual=18),
     Column("type", "type", usual=29),
-    Column("object_id", "object", usual=28),
-    Column("event_id", "event", usual=28),
-    Column("verdict", "verdict"),
+    Column("object_id", "object", usual=28, spare=4),
+    Column("event_id", "event", usual=28, spare=2),
+    Column("verdict", "verdict", fixed=True, spare=1),
     Column("source", ""),
     Column("topic", ""),
     Column("api_version", ""),

@@ -1,4 +1,4 @@
-r"""Mint a bearer token for the HTTP doors.
+"""Mint a bearer token for the HTTP doors.
 
     bl token --scope read
     bl token --scope read,page --account cus_JT01 --expires 12h

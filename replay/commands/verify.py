@@ -101,7 +101,7 @@ def _report(
             "ledger": verified.ledger_id,
             "rows": verified.rows,
             "position": verified.position,
-            "hash": verified.hash,
+            "hash": verified.hash.hex(),
         }
     return Report(
         columns=COLUMNS, records=checks, records_name="checks", facts=facts, stamp=stamp
