@@ -106,8 +106,8 @@ def refusal(error: psycopg.Error) -> NotConfiguredError | UnavailableError:
 
 
 _SYMPTOMS: Final = {
-    'role "ledger_': "run bl migrate once with a user who may create roles",
     "permission denied to set role": "grant the ledger's roles to the database user",
+    'role "ledger_': "run bl migrate once with a user who may create roles",
     "password authentication failed": "correct the user or password in DATABASE_URL",
     "does not exist": "correct DATABASE_URL or create the database",
     "invalid connection option": "correct DATABASE_URL",

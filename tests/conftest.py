@@ -179,22 +179,28 @@ def template_of(
     return template_of
 
 
+@pytest.fixture
+def found_ledger(
+    template_of: Callable[[str], tuple[EmbeddedServer, str]],
+) -> Iterator[Callable[[str], str]]:
+    """Make a migrated, empty ledger on a major version; all are gone after the test."""
+    with ExitStack() as until_the_end:
+
+        def found_ledger(major: str) -> str:
+            return until_the_end.enter_context(_fresh_database(*template_of(major)))
+
+        yield found_ledger
+
+
 @pytest.fixture(params=MAJORS)
 def ledger_database(
-    request: pytest.FixtureRequest,
-    template_of: Callable[[str], tuple[EmbeddedServer, str]],
-) -> Iterator[str]:
+    request: pytest.FixtureRequest, found_ledger: Callable[[str], str]
+) -> str:
     """A migrated, empty ledger, on 15 and on 18."""
-    server, template = template_of(request.param)
-    with _fresh_database(server, template) as conninfo:
-        yield conninfo
+    return found_ledger(request.param)
 
 
 @pytest.fixture
-def ledger_database18(
-    template_of: Callable[[str], tuple[EmbeddedServer, str]],
-) -> Iterator[str]:
+def ledger_database18(found_ledger: Callable[[str], str]) -> str:
     """A migrated, empty ledger on 18 only, where the version cannot matter."""
-    server, template = template_of("18")
-    with _fresh_database(server, template) as conninfo:
-        yield conninfo
+    return found_ledger("18")
