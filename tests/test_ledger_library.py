@@ -44,6 +44,8 @@ def recorders(ledger_database: str) -> Iterator[Recorders]:
 class WithTextIds:
     """Originator ids of the log are text; the library's cases leave that open."""
 
+    __test__ = False  # run one by one below, each on a database of its own
+
     def new_originator_id(self) -> str:
         return str(uuid4())
 
@@ -63,11 +65,6 @@ class OurNonInterleavingCase(WithTextIds, NonInterleavingNotificationIDsBaseCase
 
     def create_recorder(self) -> ApplicationRecorder:
         return type(self).open_recorder()
-
-
-# Run one by one below, each on a database of its own; collected alone they have none.
-for case in (OurRecorderCase, OurNonInterleavingCase):
-    case.__test__ = False  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

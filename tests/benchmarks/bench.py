@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+# Python puts a script's folder first, where a benchmark is named as the package `replay`.
+sys.path[:] = [entry for entry in sys.path if entry != str(Path(__file__).parent)]
+
 import psycopg
 from psycopg.conninfo import make_conninfo
 
