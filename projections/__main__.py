@@ -16,18 +16,16 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from ledger import metrics
-from ledger.database import Role
 from ledger.embedded import EmbeddedServer
 from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
 from ledger.keyring import signing_keys
 from ledger.logs import to_stderr
 from ledger.migrate import migrate
-from ledger.postgres import PostgresLog
 from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
 from projections import process
 from projections.api import Api, application
 from projections.figures import Figures
-from projections.reading import Reader
+from projections.serving import opened
 
 _logger = logging.getLogger(__name__)
 EXIT_CODES: dict[type[LedgerError], int] = {NotConfiguredError: 5, UnavailableError: 6}
@@ -60,18 +58,6 @@ async def _serve(settings: Settings) -> None:
                 group.create_task(process.run(conninfo, stop))
                 group.create_task(figures.follow(stop))
                 group.create_task(_listen(api, figures, settings, stop))
-
-
-@asynccontextmanager
-async def opened(conninfo: str) -> AsyncIterator[Api]:
-    """Yield a read API on the database of *conninfo*, which may be a replica."""
-    async with PostgresLog.open(conninfo, role=Role.READER) as log:
-        reader = Reader(conninfo)
-        await reader.open()
-        try:
-            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
-        finally:
-            await reader.close()
 
 
 async def _listen(

@@ -1,0 +1,27 @@
+"""The read API on a database: opened for as long as somebody serves it.
+
+async with opened(conninfo) as api:
+    app.add_routes(routes(api))
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ledger.database import Role
+from ledger.postgres import PostgresLog
+from projections.api import Api
+from projections.reading import Reader
+
+
+@asynccontextmanager
+async def opened(conninfo: str) -> AsyncIterator[Api]:
+    """Yield a read API on the database of *conninfo*, which may be a replica."""
+    async with PostgresLog.open(conninfo, role=Role.READER) as log:
+        reader = Reader(conninfo)
+        await reader.open()
+        try:
+            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
+        finally:
+            await reader.close()
