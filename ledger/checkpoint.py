@@ -19,9 +19,9 @@ from typing import Final
 
 import attrs
 
-from ledger.clock import rfc3339
 from ledger.errors import LedgerError
 from ledger.log import Head
+from ledger.moments import rfc3339
 
 ORIGIN: Final = "billing-ledger/"
 HASH_BYTES: Final = 32

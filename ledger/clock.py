@@ -8,11 +8,3 @@ from datetime import UTC, datetime
 def utc_now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write *moment* in UTC with ``Z``; microseconds only where there are any.
-
-    ``2026-11-01T00:00:00Z``, ``2026-11-01T00:00:00.250000Z``
-    """
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

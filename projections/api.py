@@ -17,9 +17,10 @@ import attrs
 import msgspec
 from aiohttp import web
 
-from ledger.clock import rfc3339, utc_now
+from ledger.clock import utc_now
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.log import Log, Recorded
+from ledger.moments import rfc3339
 from ledger.problems import TOKEN_KEYS, Problem, problems, require, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ledger.clock import rfc3339
 from ledger.encoding import Encodings
 from ledger.events import StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from ledger.mapper import Mapper
+from ledger.moments import rfc3339
 from ledger.row import Entry
 
 _ENCODINGS: Final = Encodings.shipped()

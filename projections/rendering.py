@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ledger.clock import rfc3339
+from ledger.moments import rfc3339
 from projections.access import Access, Change
 from projections.answer import Billing, Finding, Listed, SeatFigures
 from projections.facts import Subscription

@@ -17,8 +17,9 @@ import aiohttp
 import attrs
 import msgspec
 
-from ledger.clock import rfc3339, utc_now
+from ledger.clock import utc_now
 from ledger.errors import UnavailableError
+from ledger.moments import rfc3339
 from replay.progress import Tick
 from replay.simulator.delivery import Delivery, Kind, deliver, signature_header
 from replay.simulator.occurrences import Occurrence, SeatOccurrence

@@ -20,8 +20,8 @@ from typing import Any, Final, TextIO
 
 import msgspec
 
-from ledger.clock import rfc3339
 from ledger.errors import NotConfiguredError
+from ledger.moments import rfc3339
 from replay.options import Format, Reporting
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from ledger.clock import rfc3339
+from ledger.moments import rfc3339
 
 DISTRIBUTION: Final = "billing-ledger"
 ARGUMENTS: Final[ContextVar[Sequence[str]]] = ContextVar("arguments", default=())

@@ -1,0 +1,13 @@
+"""Moments as text: RFC 3339, in UTC, as every door writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write *moment* in UTC with ``Z``; microseconds only where there are any.
+
+    ``2026-11-01T00:00:00Z``, ``2026-11-01T00:00:00.250000Z``
+    """
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
