@@ -160,7 +160,7 @@ class Entry:
                 NULL if value is None else packer(value)
                 for packer, value in zip(_PACKERS[_PLACE:], _own_values(self), strict=True)
             ]
-        except (TypeError, ValueError, struct.error) as error:
+        except (AttributeError, TypeError, ValueError, struct.error) as error:
             raise UnstorableError(f"an event cannot be stored: {error}") from error
         for name, place in _TEXTS:
             field = fields[place]
