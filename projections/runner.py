@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
 from ledger.errors import LedgerError, UnavailableError
@@ -26,7 +26,8 @@ from projections.translate import translation
 BATCH_EVENTS: Final = 4096
 # Positions looked through at a time: what is not selected is not fetched.
 WINDOW_BATCHES: Final = 8
-STATES_MAX: Final = 40_000
+# Kept as they are stored, a few kilobytes each; what is not among them is read again.
+KEPT_MAX: Final = 8000
 # Small batches are folded where they are; for large ones the event loop stays free.
 INLINE_EVENTS: Final = 256
 STARTS_MAX: Final = 3
@@ -63,7 +64,7 @@ class Runner:
         self._codec: Codec[Any] = Codec(projection)
         self._translation = translation(projection.handlers)
         self._only = self._translation.selection
-        self._states: dict[Key, Any] = {}
+        self._kept: dict[Key, bytes] = {}
         self._parked: frozenset[str] = frozenset()
         self._position = 0
         self._careful_until = 0
@@ -130,7 +131,7 @@ class Runner:
                 f"{self._projection.name} is of version {bookmark.version}, this program's "
                 f"of {self._projection.version}"
             )
-        self._states.clear()
+        self._kept.clear()
         self._position = bookmark.position
         self._parked = await self._rows.parked()
         self._ready = True
@@ -151,7 +152,7 @@ class Runner:
 
     def _forget(self) -> None:
         self._ready = False
-        self._states.clear()
+        self._kept.clear()
 
     async def _take(self, batch: Sequence[Recorded], end: int) -> bool:
         if batch:
@@ -182,20 +183,17 @@ class Runner:
         reading = await _off_loop(
             batch, folding.read, self._translation, batch, self._parked
         )
-        await self._load(reading)
+        states = await self._load(batch, reading)
         applied = await _off_loop(
-            batch, folding.apply, self._projection, reading.facts, self._states
+            batch, folding.apply, self._projection, reading.facts, states
         )
         failures = {**reading.failures, **applied.failures}
         replaced = await self._fold_anew(applied.late, failures, end)
-        changed = {
-            key: self._states[key] for key in applied.changed if key[0] not in replaced
-        }
+        changed = {key: states[key] for key in applied.changed if key[0] not in replaced}
         if replaced:
-            self._states = {k: s for k, s in self._states.items() if k[0] not in replaced}
-        for states in replaced.values():
-            changed.update(states)
-            self._states.update(states)
+            self._kept = {k: s for k, s in self._kept.items() if k[0] not in replaced}
+        for anew in replaced.values():
+            changed.update(anew)
         rows = await _off_loop(batch, rows_of, self._projection, self._codec, changed)
         return await self._commit(
             end, rows, failures=list(failures.values()), replaced=sorted(replaced)
@@ -224,10 +222,16 @@ class Runner:
         self._position = end
         for failure in failures:
             self._note(failure)
-        if len(self._states) > STATES_MAX:
-            keep = list(self._states.items())[STATES_MAX // 2 :]
-            self._states = dict(keep)
+        self._keep(rows)
         return True
+
+    def _keep(self, rows: Mapping[Key, Row]) -> None:
+        """Remember what was written last: it is what is asked for next."""
+        for key, row in rows.items():
+            self._kept.pop(key, None)
+            self._kept[key] = row.state
+        if len(self._kept) > KEPT_MAX:
+            self._kept = dict(list(self._kept.items())[-KEPT_MAX // 2 :])
 
     def _note(self, failure: Failure) -> None:
         self._parked |= {failure.account}
@@ -241,12 +245,17 @@ class Runner:
             },
         )
 
-    async def _load(self, reading: Reading) -> None:
-        missing = folding.keys(self._projection, reading.facts) - self._states.keys()
+    async def _load(self, batch: Sequence[Recorded], reading: Reading) -> dict[Key, Any]:
+        """Return the states that the facts of *reading* are applied to."""
+        needed = folding.keys(self._projection, reading.facts)
+        missing = needed - self._kept.keys()
         if missing and self._position > 0:
-            kept = await self._rows.load(missing)
-            decode = self._codec.decode
-            self._states.update((key, decode(state)) for key, state in kept.items())
+            self._kept.update(await self._rows.load(missing))
+        return await _off_loop(batch, self._decoded, needed)
+
+    def _decoded(self, needed: Collection[Key]) -> dict[Key, Any]:
+        decode, kept = self._codec.decode, self._kept
+        return {key: decode(kept[key]) for key in needed if key in kept}
 
     async def _fold_anew(
         self, late: Mapping[str, int], failures: dict[str, Failure], last: int

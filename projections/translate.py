@@ -12,13 +12,10 @@ a fact as well, never an error: it has happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
-import msgspec
-from msgspec import UNSET, UnsetType
 
-from ledger.errors import LedgerError
 from ledger.events import (
     TOPIC_OF,
     AccountLinked,
@@ -31,15 +28,17 @@ from ledger.events import (
     Verdict,
 )
 from ledger.log import Recorded, Selection
-from projections import facts, shapes
+from projections import facts
 from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
+from projections.from_product import (
+    account_linked,
+    seat_changed,
+    seats_counted,
+    unknown_topic,
+)
+from projections.from_stripe import subscription_observed
 
 Translate = Callable[[Recorded], Sequence[Fact]]
-Unreadable = tuple[str, str]
-
-
-class UnknownTopicError(LedgerError):
-    """A later release wrote an event of this account; run that release to fold it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,189 +51,6 @@ class Translator:
 
     translate: Translate
     gives: frozenset[type[Fact]]
-
-
-class _Data(msgspec.Struct):
-    object: shapes.StripeSubscription
-    previous_attributes: shapes.PreviousAttributes | None = None
-
-
-class _Shown(msgspec.Struct):
-    data: _Data
-
-
-class _LooseData(msgspec.Struct):
-    object: dict[str, msgspec.Raw]
-    previous_attributes: msgspec.Raw | UnsetType = UNSET
-
-
-class _LooselyShown(msgspec.Struct):
-    data: _LooseData
-
-
-_STRICT: Final = msgspec.json.Decoder(_Shown)
-_LOOSE: Final = msgspec.json.Decoder(_LooselyShown)
-_FIELDS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    field.name: msgspec.json.Decoder(field.type)
-    for field in msgspec.structs.fields(shapes.StripeSubscription)
-}
-_PREVIOUS: Final = msgspec.json.Decoder(shapes.PreviousAttributes | None)
-
-
-def subscription_observed(recorded: Recorded) -> Sequence[Fact]:
-    """Read a subscription, and beside it each field that cannot be read."""
-    event = recorded.event
-    if not isinstance(event, StripeEvent):
-        return ()
-    body = event.body
-    try:
-        data = _STRICT.decode(body).data
-    except msgspec.MsgspecError:
-        shown, previous, unreadable = _field_by_field(body)
-    else:
-        shown, previous, unreadable = data.object, data.previous_attributes, []
-    missing = _missing(event)
-    found: list[Fact] = [
-        _unreadable(recorded, event, fault) for fault in (*missing, *unreadable)
-    ]
-    if shown is not None and not missing:
-        found.append(_observed(recorded, event, shown, previous))
-    return found
-
-
-def _observed(
-    recorded: Recorded,
-    event: StripeEvent,
-    shown: shapes.StripeSubscription,
-    previous: shapes.PreviousAttributes | None,
-) -> SubscriptionObserved:
-    return SubscriptionObserved(
-        account=event.account or "",
-        object_id=event.object_id or "",
-        event_id=event.event_id,
-        type=event.stripe_type or "",
-        occurred_at=event.occurred_at or recorded.recorded_at,
-        position=recorded.position,
-        subscription=shapes.subscription(shown),
-        earlier=None if previous is None else shapes.earlier(previous),
-    )
-
-
-def _missing(event: StripeEvent) -> list[Unreadable]:
-    needed = {
-        "created": event.occurred_at,
-        "data.object.id": event.object_id,
-        "data.object.customer": event.account,
-    }
-    return [(field, "missing") for field, value in needed.items() if value is None]
-
-
-def _unreadable(
-    recorded: Recorded, event: StripeEvent, fault: Unreadable
-) -> FieldUnreadable:
-    field, reason = fault
-    return FieldUnreadable(
-        account=event.account or "",
-        object_id=event.object_id or "",
-        event_id=event.event_id,
-        occurred_at=event.occurred_at,
-        position=recorded.position,
-        field=field,
-        reason=reason,
-    )
-
-
-def _field_by_field(
-    body: bytes,
-) -> tuple[
-    shapes.StripeSubscription | None, shapes.PreviousAttributes | None, list[Unreadable]
-]:
-    """Read what can be read; None in place of a subscription without a status."""
-    try:
-        data = _LOOSE.decode(body).data
-    except msgspec.MsgspecError as error:
-        return None, None, [("data.object", str(error))]
-    unreadable: list[Unreadable] = []
-    fields = {}
-    for name, decoder in _FIELDS.items():
-        if name in data.object:
-            try:
-                fields[name] = decoder.decode(data.object[name])
-            except msgspec.MsgspecError as error:
-                unreadable.append((f"data.object.{name}", str(error)))
-    previous = None
-    try:
-        if data.previous_attributes is not UNSET:
-            previous = _PREVIOUS.decode(data.previous_attributes)
-    except msgspec.MsgspecError as error:
-        unreadable.append(("data.previous_attributes", str(error)))
-    if "status" not in fields:
-        if "status" not in data.object:
-            unreadable.append(("data.object.status", "missing"))
-        return None, previous, unreadable
-    return shapes.StripeSubscription(**fields), previous, unreadable
-
-
-def seat_changed(recorded: Recorded) -> Sequence[Fact]:
-    """Read that a user was let in or go; without effective_at, when the log took it."""
-    event = recorded.event
-    if not isinstance(event, SeatAssigned | SeatReleased):
-        return ()
-    return (
-        facts.SeatChanged(
-            account=event.account,
-            user=event.user,
-            active=isinstance(event, SeatAssigned),
-            occurred_at=event.effective_at or recorded.recorded_at,
-            recorded_at=recorded.recorded_at,
-            position=recorded.position,
-            actor=event.actor,
-        ),
-    )
-
-
-def seats_counted(recorded: Recorded) -> Sequence[Fact]:
-    """Read a full set, each user once, or a bare count."""
-    event = recorded.event
-    if not isinstance(event, SeatsCounted):
-        return ()
-    return (
-        facts.SeatsCounted(
-            account=event.account,
-            users=None if event.users is None else tuple(sorted(set(event.users))),
-            count=event.count,
-            occurred_at=event.effective_at or recorded.recorded_at,
-            recorded_at=recorded.recorded_at,
-            position=recorded.position,
-            actor=event.actor,
-        ),
-    )
-
-
-def account_linked(recorded: Recorded) -> Sequence[Fact]:
-    """Read which customer the product's account is."""
-    event = recorded.event
-    if not isinstance(event, AccountLinked):
-        return ()
-    return (
-        facts.AccountLinked(
-            account=event.account,
-            customer=event.customer,
-            recorded_at=recorded.recorded_at,
-            position=recorded.position,
-        ),
-    )
-
-
-def unknown_topic(recorded: Recorded) -> Sequence[Fact]:
-    """Refuse to guess.
-
-    Raises:
-        UnknownTopicError: Always; the account is parked until a release knows the topic.
-    """
-    event = recorded.event
-    topic = event.topic if isinstance(event, UnknownEvent) else type(event).__name__
-    raise UnknownTopicError(f"this release does not know the topic {topic}")
 
 
 _SUBSCRIPTION: Final = Translator(

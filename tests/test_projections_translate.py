@@ -20,13 +20,10 @@ from ledger.envelope import stripe_event
 from ledger.events import StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
+from projections.from_product import UnknownTopicError
+from projections.from_stripe import subscription_observed
 from projections.registry import PROJECTIONS
-from projections.translate import (
-    STRIPE,
-    UnknownTopicError,
-    subscription_observed,
-    translation,
-)
+from projections.translate import STRIPE, translation
 
 ROOT: Final = Path(__file__).parent.parent
 FIXTURES: Final = ROOT / os.environ.get("LEDGER_FIXTURES", "../shared/fixtures")

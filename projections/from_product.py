@@ -1,0 +1,83 @@
+"""What the product told: who is active, how many, and which customer it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.errors import LedgerError
+from ledger.events import (
+    AccountLinked,
+    SeatAssigned,
+    SeatReleased,
+    SeatsCounted,
+    UnknownEvent,
+)
+from ledger.log import Recorded
+from projections import facts
+from projections.facts import Fact
+
+
+class UnknownTopicError(LedgerError):
+    """A later release wrote an event of this account; run that release to fold it."""
+
+
+def seat_changed(recorded: Recorded) -> Sequence[Fact]:
+    """Read that a user was let in or go; without effective_at, when the log took it."""
+    event = recorded.event
+    if not isinstance(event, SeatAssigned | SeatReleased):
+        return ()
+    return (
+        facts.SeatChanged(
+            account=event.account,
+            user=event.user,
+            active=isinstance(event, SeatAssigned),
+            occurred_at=event.effective_at or recorded.recorded_at,
+            recorded_at=recorded.recorded_at,
+            position=recorded.position,
+            actor=event.actor,
+        ),
+    )
+
+
+def seats_counted(recorded: Recorded) -> Sequence[Fact]:
+    """Read a full set, each user once, or a bare count."""
+    event = recorded.event
+    if not isinstance(event, SeatsCounted):
+        return ()
+    return (
+        facts.SeatsCounted(
+            account=event.account,
+            users=None if event.users is None else tuple(sorted(set(event.users))),
+            count=event.count,
+            occurred_at=event.effective_at or recorded.recorded_at,
+            recorded_at=recorded.recorded_at,
+            position=recorded.position,
+            actor=event.actor,
+        ),
+    )
+
+
+def account_linked(recorded: Recorded) -> Sequence[Fact]:
+    """Read which customer the product's account is."""
+    event = recorded.event
+    if not isinstance(event, AccountLinked):
+        return ()
+    return (
+        facts.AccountLinked(
+            account=event.account,
+            customer=event.customer,
+            recorded_at=recorded.recorded_at,
+            position=recorded.position,
+        ),
+    )
+
+
+def unknown_topic(recorded: Recorded) -> Sequence[Fact]:
+    """Refuse to guess.
+
+    Raises:
+        UnknownTopicError: Always; the account is parked until a release knows the topic.
+    """
+    event = recorded.event
+    topic = event.topic if isinstance(event, UnknownEvent) else type(event).__name__
+    raise UnknownTopicError(f"this release does not know the topic {topic}")
