@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
@@ -77,7 +77,8 @@ class Checkpoint:
         try:
             raw = base64.b64decode(digest, validate=True)
             moment = datetime.fromisoformat(taken_at)
-        except (binascii.Error, ValueError) as error:
+            utc = moment.astimezone(UTC)
+        except (binascii.Error, ValueError, OverflowError) as error:
             raise CheckpointError(f"not a checkpoint: {error}") from None
         if len(raw) != HASH_BYTES or moment.tzinfo is None:
             raise CheckpointError("not a checkpoint: hash or time are not whole")
@@ -85,5 +86,5 @@ class Checkpoint:
             ledger_id=origin.removeprefix(ORIGIN),
             position=int(position),
             hash=raw,
-            taken_at=moment,
+            taken_at=utc,
         )
