@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Final, ParamSpec, TypeVar
 
 from ledger.errors import LedgerError, UnavailableError
@@ -20,14 +21,13 @@ from ledger.log import Log, Recorded
 from projections import folding
 from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
+from projections.kept import Kept
 from projections.rows import Codec, Progress, Row, Rows, rows_of
 from projections.translate import translation
 
 BATCH_EVENTS: Final = 4096
 # Positions looked through at a time: what is not selected is not fetched.
 WINDOW_BATCHES: Final = 8
-# Kept as they are stored, a few kilobytes each; what is not among them is read again.
-KEPT_MAX: Final = 8000
 # Small batches are folded where they are; for large ones the event loop stays free.
 INLINE_EVENTS: Final = 256
 STARTS_MAX: Final = 3
@@ -64,7 +64,7 @@ class Runner:
         self._codec: Codec[Any] = Codec(projection)
         self._translation = translation(projection.handlers)
         self._only = self._translation.selection
-        self._kept: dict[Key, bytes] = {}
+        self._kept = Kept(self._codec, rows)
         self._parked: frozenset[str] = frozenset()
         self._position = 0
         self._careful_until = 0
@@ -97,18 +97,25 @@ class Runner:
     async def catch_up(self, until: int | None = None) -> int:
         """Project everything there is, or up to *until*; return the bookmark."""
         try:
-            await self._prepare()
-            head = (await self._log.head()).position
-            async for batch, end in self._batches(head if until is None else until):
-                if not await self._take(batch, end):
-                    self._forget()
-                    return await self.catch_up(until)
+            while not await self._go_on(until):
+                # Another runner was faster, or an account was let go on: begin from there.
+                self._forget()
         except LedgerError:
             self._forget()
             raise
         return self._position
 
-    async def _batches(self, until: int) -> AsyncIterator[tuple[Sequence[Recorded], int]]:
+    async def _go_on(self, until: int | None) -> bool:
+        await self._prepare()
+        head = (await self._log.head()).position
+        end_of_all = head if until is None else min(head, until)
+        async with aclosing(self._batches(end_of_all)) as batches:
+            async for batch, end in batches:
+                if not await self._take(batch, end):
+                    return False
+        return True
+
+    async def _batches(self, until: int) -> AsyncGenerator[tuple[Sequence[Recorded], int]]:
         """Yield the events that matter, each batch with the position it reaches."""
         after = self._position
         while after < until:
@@ -131,7 +138,7 @@ class Runner:
                 f"{self._projection.name} is of version {bookmark.version}, this program's "
                 f"of {self._projection.version}"
             )
-        self._kept.clear()
+        self._kept.forget()
         self._position = bookmark.position
         self._parked = await self._rows.parked()
         self._ready = True
@@ -152,7 +159,7 @@ class Runner:
 
     def _forget(self) -> None:
         self._ready = False
-        self._kept.clear()
+        self._kept.forget()
 
     async def _take(self, batch: Sequence[Recorded], end: int) -> bool:
         if batch:
@@ -183,15 +190,13 @@ class Runner:
         reading = await _off_loop(
             batch, folding.read, self._translation, batch, self._parked
         )
-        states = await self._load(batch, reading)
+        states = await self._states(batch, reading)
         applied = await _off_loop(
             batch, folding.apply, self._projection, reading.facts, states
         )
         failures = {**reading.failures, **applied.failures}
         replaced = await self._fold_anew(applied.late, failures, end)
         changed = {key: states[key] for key in applied.changed if key[0] not in replaced}
-        if replaced:
-            self._kept = {k: s for k, s in self._kept.items() if k[0] not in replaced}
         for anew in replaced.values():
             changed.update(anew)
         rows = await _off_loop(batch, rows_of, self._projection, self._codec, changed)
@@ -222,16 +227,8 @@ class Runner:
         self._position = end
         for failure in failures:
             self._note(failure)
-        self._keep(rows)
+        self._kept.take(rows, replaced)
         return True
-
-    def _keep(self, rows: Mapping[Key, Row]) -> None:
-        """Remember what was written last: it is what is asked for next."""
-        for key, row in rows.items():
-            self._kept.pop(key, None)
-            self._kept[key] = row.state
-        if len(self._kept) > KEPT_MAX:
-            self._kept = dict(list(self._kept.items())[-KEPT_MAX // 2 :])
 
     def _note(self, failure: Failure) -> None:
         self._parked |= {failure.account}
@@ -245,17 +242,12 @@ class Runner:
             },
         )
 
-    async def _load(self, batch: Sequence[Recorded], reading: Reading) -> dict[Key, Any]:
+    async def _states(self, batch: Sequence[Recorded], reading: Reading) -> dict[Key, Any]:
         """Return the states that the facts of *reading* are applied to."""
         needed = folding.keys(self._projection, reading.facts)
-        missing = needed - self._kept.keys()
-        if missing and self._position > 0:
-            self._kept.update(await self._rows.load(missing))
-        return await _off_loop(batch, self._decoded, needed)
-
-    def _decoded(self, needed: Collection[Key]) -> dict[Key, Any]:
-        decode, kept = self._codec.decode, self._kept
-        return {key: decode(kept[key]) for key in needed if key in kept}
+        if self._position > 0:
+            await self._kept.fetch(needed)
+        return await _off_loop(batch, self._kept.decoded, needed)
 
     async def _fold_anew(
         self, late: Mapping[str, int], failures: dict[str, Failure], last: int

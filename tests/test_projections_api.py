@@ -30,6 +30,7 @@ from ledger.tokens import mint
 from projections import process
 from projections.api import Api, application
 from projections.reading import Reader
+from projections.registry import PROJECTIONS
 
 NOW: Final = datetime(2099, 11, 1, 12, tzinfo=UTC)
 KEY: Final = b"0123456789abcdef"
@@ -438,6 +439,24 @@ async def test_a_parked_account_answers_with_the_last_known_marked_stale(
 
     assert (await door.billing("shop-17"))["meta"]["stale"] is True
     assert (await door.billing("cus_2"))["meta"]["stale"] is False
+
+
+async def test_P05_a_rebuild_goes_unnoticed_by_who_reads_meanwhile(door: Door) -> None:
+    before = [await door.billing("cus_1") for _ in range(8)]
+    rebuilding = asyncio.create_task(_rebuild_all(door))
+    during = []
+    while not rebuilding.done():
+        during.append(await door.billing("cus_1"))
+    await rebuilding
+
+    after = [await door.billing("cus_1") for _ in range(8)]
+
+    assert all(body == before[0] for body in [*before, *during, *after])
+
+
+async def _rebuild_all(door: Door) -> None:
+    for each in PROJECTIONS:
+        await process.rebuild(door.conninfo, door.log, each)
 
 
 async def test_a_lag_is_told_in_milliseconds(door: Door) -> None:
