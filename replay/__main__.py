@@ -104,6 +104,7 @@ def application(arguments: Sequence[str]) -> App:
         version=program_version,
         exit_on_error=False,
         print_error=False,
+        suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
     app["--help"].group = app["--version"].group = Group("About", sort_key=len(COMMANDS))
@@ -179,7 +180,9 @@ def _words(error: BaseException, arguments: Sequence[str]) -> str:
     if not isinstance(error, UnknownCommandError):
         return str(error)
     # Its own text would import every command, to name them all.
-    given = next((one for one in arguments if not one.startswith("-")), "")
+    given = next((one for one in arguments if not one.startswith("-")), None)
+    if given is None:
+        return f"there is no option {arguments[0]}"
     known = [name for names in COMMANDS.values() for name in names]
     close = get_close_matches(given, known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from typing import Final
@@ -24,6 +25,14 @@ def die_with(parent: int) -> None:
             raise SystemExit(1)
 
 
+def serve_for(parent: int) -> int:
+    """Serve until the demo ends; clear up after one that could not do so itself."""
+    die_with(parent)
+    code = main(["serve"])
+    if os.getppid() != parent:
+        shutil.rmtree(os.environ["LEDGER_DATA_DIR"], ignore_errors=True)
+    return code
+
+
 if __name__ == "__main__":
-    die_with(int(sys.argv[1]))
-    raise SystemExit(main(["serve"]))
+    raise SystemExit(serve_for(int(sys.argv[1])))

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from command_line import BL, SECRET, an_account, bl, damaged, on
+from ledger.database import Role
+from ledger.events import StripeEvent
+from ledger.postgres import PostgresLog
+from ledger_on_disk import fill
+
+
+@pytest.fixture
+async def ledger(ledger_database18: str) -> dict[str, str]:
+    await fill(ledger_database18)
+    return on(ledger_database18) | {"STRIPE_WEBHOOK_SECRETS": SECRET}
+
+
+async def append(conninfo: str, event_id: str) -> None:
+    async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+        await log.append([StripeEvent(event_id=event_id, body=b"{}")])
+
+
+def test_checkpoint_catches_an_end_that_was_cut_off(
+    ledger: dict[str, str], tmp_path: Path
+) -> None:
+    kept = tmp_path / "checkpoint"
+    assert bl("checkpoint", "-o", kept, env=ledger).code == 0
+    assert bl("verify", "--against", kept, env=ledger).code == 0
+    head = int(kept.read_text(encoding="utf-8").splitlines()[1])
+    damaged(ledger, f"DELETE FROM ledger.log WHERE position = {head}")
+    damaged(
+        ledger,
+        "UPDATE ledger.head SET (position, hash) = (SELECT position, hash FROM ledger.log "
+        "ORDER BY position DESC LIMIT 1)",
+    )
+
+    assert bl("verify", "--log", env=ledger).code == 0
+    said = bl("verify", "--log", "--against", kept, env=ledger)
+
+    assert said.code == 3
+    assert f"#{head}: rows are missing" in said.out
+
+
+def test_account_is_shown_by_either_name_it_goes_by(ledger: dict[str, str]) -> None:
+    account = an_account(ledger)
+
+    shown = json.loads(bl("show", account, "-O", "json", env=ledger).out)
+
+    assert shown["account"] == account
+    assert shown["status"] == "active"
+    assert shown["users"]
+    assert shown["subscriptions"][0]["primary"] is True
+
+
+def test_log_of_an_account_is_its_own_and_of_a_type_those_of_that_type(
+    ledger: dict[str, str],
+) -> None:
+    account = an_account(ledger)
+
+    own = bl("log", account, "-O", "jsonl", env=ledger).out.splitlines()
+    invoices = bl("log", account, "--type", "invoice.*", "-O", "jsonl", env=ledger).out
+    newest = bl("log", account, "--limit", "2", "-O", "jsonl", env=ledger).out
+
+    assert {json.loads(line)["account"] for line in own} == {account}
+    types = {json.loads(line)["type"] for line in invoices.splitlines()}
+    assert all(one.startswith("invoice.") for one in types)
+    assert newest.splitlines() == own[-2:]
+
+
+def test_followed_log_shows_what_is_appended(
+    ledger: dict[str, str],
+) -> None:
+    with subprocess.Popen(
+        [*BL, "log", "--follow", "--limit", "1", "-O", "jsonl"],
+        env=ledger,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        asyncio.run(append(ledger["DATABASE_URL"], "evt_late"))
+        assert json.loads(process.stdout.readline())["event_id"] == "evt_late"
+        process.terminate()
+
+
+def test_migrate_makes_the_ledger_once(database18: str) -> None:
+    first = bl("migrate", env=on(database18))
+    second = bl("migrate", env=on(database18))
+
+    assert first.out.splitlines()[0] == "0001_log.sql"
+    assert (second.code, second.out) == (0, "")
+    assert "up to date" in second.err
+    assert first.out.splitlines()[-1].endswith(".sql")
