@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from ledger.clock import utc_now
 from projections.answer import Billing, answer
 from projections.assembly import assembled
 from projections.declaration import Projection
-from projections.links import LINKS, is_customer, resolve
+from projections.links import LINKS, Link, is_customer, resolve
 from projections.registry import PROJECTIONS
 from replay.ledgers import Connection
 
@@ -27,14 +27,14 @@ States = dict[tuple[str, str], Any]
 def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
     """Yield what each account is at *now*, from the kept states of all of them."""
     kept = {each.name: _states(connection, each) for each in PROJECTIONS}
-    links = {account: link for (account, _), link in kept[LINKS.name].items()}
+    related = _related({key[0]: link for key, link in kept[LINKS.name].items()})
     streams: defaultdict[str, set[str]] = defaultdict(set)
     per_stream: defaultdict[str, dict[str, States]] = defaultdict(dict)
     for name, states in kept.items():
         for key, state in states.items():
             per_stream[key[0]].setdefault(name, {})[key] = state
     for stream in per_stream:
-        who = resolve(stream, links)
+        who = resolve(stream, related(stream))
         streams[who.account] |= who.streams
     for account in sorted(streams):
         own = {
@@ -45,7 +45,7 @@ def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
             }
             for name in kept
         }
-        yield answer(assembled(resolve(account, links), own), now)
+        yield answer(assembled(resolve(account, related(account)), own), now)
 
 
 def by_status(connection: Connection) -> dict[str, int]:
@@ -56,6 +56,20 @@ def by_status(connection: Connection) -> dict[str, int]:
         if is_customer(billing.linked.account)
     )
     return dict(counted.most_common())
+
+
+def _related(links: Mapping[str, Link]) -> Callable[[str], Mapping[str, Link]]:
+    """Return what finds the links that decide whom an account belongs to."""
+    claims: defaultdict[str | None, dict[str, Link]] = defaultdict(dict)
+    for account, link in links.items():
+        claims[link.customer][account] = link
+
+    def related(account: str) -> Mapping[str, Link]:
+        own = links.get(account)
+        customer = account if own is None or own.customer is None else own.customer
+        return claims.get(customer, {}) | ({} if own is None else {account: own})
+
+    return related
 
 
 def _states(connection: Connection, projection: Projection[Any]) -> States:

@@ -59,12 +59,12 @@ def summary(result: Result, home: House, token: str) -> None:
 def _card(result: Result) -> tuple[tuple[str, object], ...]:
     outcome, verified = result.outcome, result.verified
     rate = outcome.posted / max(outcome.took_s, 1e-3)
-    posted = f"{outcome.deliveries:,} deliveries and {outcome.seats:,} seat changes"
+    posted = f"{outcome.deliveries:,} deliveries, {outcome.seats:,} seat changes"
     statuses = ", ".join(f"{count:,} {name}" for name, count in result.statuses.items())
     fault = verified.fault
     card: list[tuple[str, object]] = [
         ("", "The demo, from the socket to the proof"),
-        ("posted", f"{posted} in {outcome.took_s:.1f} s, {rate:,.0f} a second"),
+        ("posted", f"{posted} in {outcome.took_s:.1f} s ({rate:,.0f}/s)"),
         ("appended", f"{outcome.appended:,}, each once and committed before its answer"),
         ("duplicates", f"{outcome.duplicates:,} recognised, nothing written"),
         ("late", f"{outcome.late:,} came hours or days late and changed no figure"),

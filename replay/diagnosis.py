@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -110,8 +112,7 @@ def _source(name: str) -> str:
     path = os.environ.get(FILE_SETTING)
     if path is None:
         return "default"
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123, the path is the user's text
-        written = {line.split("=")[0].strip().lower() for line in file if "=" in line}
+    written = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     return "file" if name.lower() in written else "default"
 
 

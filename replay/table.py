@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Final
 
 import attrs
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from replay.report import Column, Record, Report
 from replay.text import one_line
@@ -61,9 +61,11 @@ def card_lines(card: Sequence[tuple[str, object]], style: Style) -> Iterator[str
             yield style.strong(text)
             continue
         head = label + " " * (width - cell_len(label))
-        if style.width is not None:
-            text = _cut(text, max(NARROWEST, style.width - width - 4))
-        yield f" {style.faint(head)}{GAP}{text}"
+        room = None if style.width is None else max(NARROWEST, style.width - width - 4)
+        first, *more = _wrapped(text, room)
+        yield f" {style.faint(head)}{GAP}{first}"
+        for line in more:
+            yield f" {' ' * width}{GAP}{line}"
 
 
 def table_lines(report: Report, style: Style) -> Iterator[str]:
@@ -137,6 +139,21 @@ def _line(
         pad = " " * (width - cell_len(kept))
         cells.append(pad + kept if is_right else kept + pad)
     return f" {GAP.join(cells)}".rstrip()
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    """Return *text* on lines of *width* at most, broken between words if possible."""
+    if width is None or cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split():
+        for piece in chop_cells(word, width):
+            joined = f"{lines[-1]} {piece}".lstrip()
+            if cell_len(joined) <= width:
+                lines[-1] = joined
+            else:
+                lines.append(piece)
+    return [line for line in lines if line]
 
 
 def _cut(text: str, width: int) -> str:

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import signal
 import subprocess
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from command_line import BL, SECRET, an_account, bl, damaged, on
 from ledger.database import Role
-from ledger.events import StripeEvent
+from ledger.events import AccountLinked, Command, StripeEvent
 from ledger.postgres import PostgresLog
 from ledger_on_disk import fill
+from projections.process import catch_up
 
 
 @pytest.fixture
@@ -70,6 +74,58 @@ def test_log_of_an_account_is_its_own_and_of_a_type_those_of_that_type(
     types = {json.loads(line)["type"] for line in invoices.splitlines()}
     assert all(one.startswith("invoice.") for one in types)
     assert newest.splitlines() == own[-2:]
+
+
+async def test_account_is_shown_by_the_products_own_id(ledger: dict[str, str]) -> None:
+    account = an_account(ledger)
+    command = Command.identify(account="shop-1", route="link", key="1", fingerprint="f")
+    link = AccountLinked(account="shop-1", command=command, customer=account)
+    conninfo = ledger["DATABASE_URL"]
+    async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+        await log.append([link])
+    async with PostgresLog.open(conninfo, Role.PROJECTOR) as log:
+        await catch_up(conninfo, log)
+
+    shown = json.loads(bl("show", "shop-1", "-O", "json", env=ledger).out)
+    listed = bl("log", "shop-1", "-O", "jsonl", env=ledger).out.splitlines()
+
+    assert (shown["account"], shown["linked_account"]) == (account, "shop-1")
+    assert {json.loads(line)["account"] for line in listed} == {account, "shop-1"}
+
+
+def test_object_is_shown_as_the_log_last_heard_of_it(ledger: dict[str, str]) -> None:
+    listed = bl("log", "--type", "invoice.paid", "-O", "jsonl", env=ledger).out
+    invoice = json.loads(listed.splitlines()[0])["object_id"]
+
+    shown = json.loads(bl("show", invoice, "-O", "json", env=ledger).out)
+
+    assert shown["object"]["id"] == invoice
+    assert shown["object"]["status"] == "paid"
+    assert "invoice.paid" in {event["type"] for event in shown["events"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_is_and_ends_when_told(
+    ledger: dict[str, str], number: signal.Signals
+) -> None:
+    env = ledger | {"STRIPE_WEBHOOK_SECRETS": SECRET, "LEDGER_PORT": "0"}
+    with subprocess.Popen([*BL, "serve"], env=env, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        said = b""
+        while b"metrics    http" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        base = re.findall(rb"read API +(http://[^/]+)/", said)[0].decode()
+        token = bl("token", "--scope", "read", env=ledger).out.strip()
+        asked = Request(f"{base}/v1/status", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(asked) as answer:
+            status = json.load(answer)
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    assert (
+        status["ledger"] == json.loads(bl("status", "-O", "json", env=ledger).out)["ledger"]
+    )
 
 
 def test_followed_log_shows_what_is_appended(

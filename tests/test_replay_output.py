@@ -165,6 +165,16 @@ def test_table_without_a_terminal_shortens_nothing() -> None:
     assert long in shown[-1]
 
 
+def test_card_breaks_what_is_too_wide_and_loses_nothing() -> None:
+    style = Style(zone=ZoneInfo("UTC"), width=30)
+    digest = "0123456789abcdef" * 2
+
+    shown = list(card_lines([("verify", f"ok, 33,143 rows, head {digest}")], style))
+
+    assert max(map(cell_len, shown)) <= 30
+    assert "".join(" ".join(shown).split()) == f"verifyok,33,143rows,head{digest}"
+
+
 def test_times_of_a_table_are_in_the_zone_asked_for() -> None:
     style = Style(zone=ZoneInfo("Asia/Tokyo"))
 
