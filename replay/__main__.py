@@ -2,6 +2,7 @@
 
     0 good   1 differences   2 usage   3 integrity   4 not found
     5 not permitted or configured   6 unavailable, try again   130 interrupted
+    (70 a defect of this program)
 
 A command's module is imported when it is used; its first line is its place in the list,
 its whole docstring its manual.
@@ -39,6 +40,8 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
 }
 
 INTERRUPTED: Final = 130
+DEFECT: Final = 70
+TRACEBACK: Final = "BL_TRACEBACK"
 EXITS: Final[dict[type[BaseException], int]] = {
     CycloptsError: 2,
     UsageError: 2,
@@ -84,13 +87,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read us has enough; what Python flushes at exit must not complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except tuple(EXITS) as error:
-        return _refused(error, arguments)
-    except BaseExceptionGroup as group:
-        known, others = group.split(tuple(EXITS))
-        if known is None or others is not None:
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
+        cause = _first(error)
+        if isinstance(cause, tuple(EXITS)):
+            return _refused(cause, arguments)
+        if os.environ.get(TRACEBACK):
             raise
-        return _refused(_first(known), arguments)
+        name = type(cause).__name__
+        say(
+            f"bl: a defect of this program, not of your data ({name}: {cause}); "
+            f"please report it with what {TRACEBACK}=1 shows"
+        )
+        return DEFECT
     return code if isinstance(code, int) else 0
 
 
@@ -155,10 +163,11 @@ def _command_first(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error of *group* that is none of several."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _first(error: BaseException) -> BaseException:
+    """Return *error*, or the first one of a group that is no group itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _refused(error: BaseException, arguments: Sequence[str]) -> int:

@@ -104,3 +104,18 @@ def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str])
     assert main(["--version"]) == 0
 
     assert capsys.readouterr().out.strip()[0].isdigit()
+
+
+def test_defect_is_one_line_and_its_traceback_is_there_when_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMMANDS, "Run", ("nowhere",))
+
+    assert main(["--help"]) == 70
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "BL_TRACEBACK=1" in said
+
+    monkeypatch.setenv("BL_TRACEBACK", "1")
+    with pytest.raises(FileNotFoundError):
+        main(["--help"])
