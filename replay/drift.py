@@ -6,7 +6,7 @@ compared with the rows as they are kept, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -17,7 +17,7 @@ from projections.declaration import Projection
 from projections.registry import PROJECTIONS
 from projections.runner import Runner
 from projections.twin import MemoryRows
-from replay.ledgers import Connection, connected
+from replay.ledgers import connected
 from replay.models import read_models
 
 STEP: Final = 5000
@@ -56,49 +56,53 @@ class Compared:
     differences: tuple[Difference, ...]
 
 
+@attrs.frozen(kw_only=True)
+class _Kept:
+    """The rows of a read model as they are kept, and up to where they have read."""
+
+    position: int
+    parked: set[str]
+    rows: dict[Key, bytes]
+
+
 async def compare(conninfo: str, progress: Callable[[int, int], None]) -> list[Compared]:
     """Compare every read model there is; accounts that are parked are passed over."""
     with connected(conninfo) as connection:
-        known = {one.name: one for one in read_models(connection, 0)}
-    compared = []
+        known = {one.name: one.position for one in read_models(connection, 0)}
     present = [each for each in PROJECTIONS if each.name in known]
-    total = sum(known[each.name].position for each in present)
-    done = 0
+    total, done = sum(known[each.name] for each in present), 0
+    compared = []
     async with PostgresLog.open(conninfo) as log:
         for projection in present:
-            model = known[projection.name]
-            if model.version != projection.version:
-                continue
+            kept = _kept(conninfo, projection.name)
             twin = MemoryRows(projection.version)
             runner = Runner(projection, log, twin)
-            for until in range(STEP, model.position + STEP, STEP):
-                await runner.catch_up(min(until, model.position))
-                progress(done + min(until, model.position), total)
-            done += model.position
-            with connected(conninfo) as connection:
-                compared.append(_compared(connection, projection, twin, model.position))
+            for until in (*range(STEP, kept.position, STEP), kept.position):
+                await runner.catch_up(until)
+                progress(done + until, total)
+            done += known[projection.name]
+            compared.append(_compared(projection, twin, kept))
     return compared
 
 
-def _compared(
-    connection: Connection, projection: Projection[Any], twin: MemoryRows, position: int
-) -> Compared:
-    name = projection.name
+def _compared(projection: Projection[Any], twin: MemoryRows, kept: _Kept) -> Compared:
     wanted = {key: row.state for key, row in twin.rows.items()}
-    parked = {row[0] for row in connection.execute(PARKED, (name,))} | set(twin.failures)
-    kept = dict(_kept(connection, name))
+    passed_over = kept.parked | set(twin.failures)
     found = [
-        Difference(projection=name, account=key[0], object_id=key[1], what=what)
-        for key, what in _different(wanted, kept)
-        if key[0] not in parked
+        Difference(projection=projection.name, account=key[0], object_id=key[1], what=what)
+        for key, what in _different(wanted, kept.rows)
+        if key[0] not in passed_over
     ]
     return Compared(
-        projection=name, rows=len(wanted), position=position, differences=tuple(found)
+        projection=projection.name,
+        rows=len(wanted),
+        position=kept.position,
+        differences=tuple(found),
     )
 
 
 def _different(
-    wanted: dict[Key, bytes], kept: dict[Key, bytes]
+    wanted: Mapping[Key, bytes], kept: Mapping[Key, bytes]
 ) -> Iterator[tuple[Key, str]]:
     for key in sorted(wanted.keys() | kept.keys()):
         if key not in kept:
@@ -109,7 +113,17 @@ def _different(
             yield key, "other"
 
 
-def _kept(connection: Connection, name: str) -> Iterator[tuple[Key, bytes]]:
+def _kept(conninfo: str, name: str) -> _Kept:
+    """Read rows and bookmark of one moment: the projector may be at work."""
     query = KEPT.format(view=sql.Identifier("read_models", name))
-    for account, raw, state in connection.execute(query, binary=True):
-        yield (account, bytes(raw).decode("utf-8", "surrogatepass")), bytes(state)
+    with connected(conninfo) as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        models = {one.name: one for one in read_models(connection, 0)}
+        return _Kept(
+            position=models[name].position,
+            parked={row[0] for row in connection.execute(PARKED, (name,))},
+            rows={
+                (account, bytes(raw).decode("utf-8", "surrogatepass")): bytes(state)
+                for account, raw, state in connection.execute(query, binary=True)
+            },
+        )
