@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -327,6 +329,28 @@ async def test_a_waiting_reader_outlives_the_connection_it_listens_on(
                 assert await waiter
             await log.wait(after=1, timeout_s=1.5)
             assert owner.execute(listening).fetchall() == [(True,)]  # it listens again
+
+
+async def test_a_waiting_reader_looks_for_itself_where_no_notification_comes(
+    ledger_database: str,
+) -> None:
+    listening = (
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    )
+    async with PostgresLog.open(ledger_database, Role.APPENDER) as log:
+        await log.wait(after=0, timeout_s=0.2)
+        with psycopg.connect(ledger_database, autocommit=True) as owner:
+            ((pid,),) = owner.execute(listening).fetchall()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            waiter = asyncio.create_task(log.wait(after=0, timeout_s=10))
+            await asyncio.sleep(0.1)
+            await log.append([stripe("a")])
+            async with asyncio.timeout(2.5):
+                assert await waiter
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 async def test_the_encoding_of_the_environment_changes_nothing(

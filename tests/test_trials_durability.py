@@ -302,8 +302,12 @@ def test_D09_one_id_50_times_from_4_processes_is_one_row(ledger_database: str) -
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
 
-    answers = [process.communicate("\n", timeout=30)[0] for process in processes]
+    answers = [process.communicate(timeout=30)[0] for process in processes]
 
     told = Counter(line for answer in answers for line in answer.splitlines())
     assert told == {"1 appended": 1, "1 duplicate": 49}
