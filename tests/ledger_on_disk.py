@@ -9,7 +9,7 @@ from ledger.envelope import stripe_event
 from ledger.events import Command, Event, SeatAssigned, SeatReleased, StripeEvent
 from ledger.postgres import PostgresLog
 from projections.process import catch_up
-from replay.simulator.occurrences import Occurrence, StripeOccurrence
+from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import simulate
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -40,6 +40,7 @@ async def fill(conninfo: str) -> list[Occurrence]:
 def _event(told: Occurrence) -> Event:
     if isinstance(told, StripeOccurrence):
         return stripe_event(told.body, ledger_livemode=False)
+    assert isinstance(told, SeatOccurrence)
     kind = SeatAssigned if told.active else SeatReleased
     return kind(
         account=told.account,

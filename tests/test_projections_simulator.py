@@ -19,7 +19,7 @@ from projections.registry import PROJECTIONS
 from projections.rows import Codec
 from projections.runner import Runner
 from projections.twin import MemoryRows
-from replay.simulator.occurrences import Occurrence, StripeOccurrence
+from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import Simulation
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -29,6 +29,7 @@ AFTER = datetime(2030, 1, 1, tzinfo=UTC)
 def event(occurrence: Occurrence) -> Event:
     if isinstance(occurrence, StripeOccurrence):
         return stripe_event(occurrence.body, ledger_livemode=False)
+    assert isinstance(occurrence, SeatOccurrence)
     kind = SeatAssigned if occurrence.active else SeatReleased
     return kind(
         account=occurrence.account,

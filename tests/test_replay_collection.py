@@ -44,16 +44,35 @@ def test_lines_are_quantity_times_price(events: list[dict[str, Any]]) -> None:
             assert line["period"]["start"] < line["period"]["end"]
 
 
-def test_payments_are_of_the_invoice_they_name(events: list[dict[str, Any]]) -> None:
+def test_payments_name_their_invoice_as_their_version_does(
+    events: list[dict[str, Any]],
+) -> None:
     totals = {each["id"]: each["total"] for each in of_kind(events, "invoice")}
     cut = {invoice_id[:25]: total for invoice_id, total in totals.items()}
+    ways = set()
 
-    for intent in of_kind(events, "payment_intent"):
+    for event in events:
+        intent, version = event["data"]["object"], event["api_version"]
+        if intent["object"] != "payment_intent":
+            continue
         if "invoice" in intent:
+            ways.add("named")
+            assert version < "2025-03-31"
             assert totals[intent["invoice"]] == intent["amount"]
-        else:
-            reference = intent["payment_details"]["order_reference"]
+            continue
+        reference = intent["payment_details"]["order_reference"]
+        if version.endswith("basil"):
+            ways.add("not at all")
+            assert reference is None
+        elif version.endswith("clover"):
+            ways.add("cut")
+            assert len(reference) == 25
             assert cut[reference] == intent["amount"]
+        else:
+            ways.add("whole")
+            assert totals[reference] == intent["amount"]
+
+    assert ways == {"named", "not at all", "cut", "whole"}
 
 
 def test_retries_come_on_days_3_5_and_7(events: list[dict[str, Any]]) -> None:

@@ -157,11 +157,14 @@ def test_subscriptions_reach_every_state(events: list[dict[str, Any]]) -> None:
     assert statuses == {"incomplete", "active", "past_due", "unpaid", "canceled"}
     assert any(each["pause_collection"] for each in held)
     assert any(each["cancel_at_period_end"] for each in held)
-    reasons = {each["cancellation_details"]["reason"] for each in held}
+    details = [
+        each["cancellation_details"] for each in held if "cancellation_details" in each
+    ]
+    reasons = {each["reason"] for each in details}
     assert reasons == {None, "cancellation_requested", "payment_failed"}
 
 
-def test_both_shapes_appear_when_none_is_chosen(events: list[dict[str, Any]]) -> None:
+def test_all_shapes_appear_when_none_is_chosen(events: list[dict[str, Any]]) -> None:
     assert {event["api_version"] for event in events} == {shape.value for shape in Shape}
 
 
@@ -190,7 +193,7 @@ def test_what_is_expected_is_what_was_last_told(
     for account, held in last.items():
         end = expected[account]
         seat = held["items"]["data"][-1]
-        period = seat if end.shape is Shape.CLOVER else held
+        period = seat if end.shape.traits.parents else held
         assert end.period_start is not None
         assert end.period_end is not None
         assert (end.subscription, end.status) == (held["id"], held["status"])

@@ -14,6 +14,7 @@ from typing import TextIO
 
 import msgspec
 
+from replay.simulator.habits import Breadth
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.shapes import Shape
 from replay.simulator.simulation import simulate
@@ -28,6 +29,7 @@ def arguments() -> ArgumentParser:
     parser.add_argument("--start", type=_day, default=_day("2026-01-01"), metavar="DAY")
     shapes = {shape.name.lower(): shape for shape in Shape}
     parser.add_argument("--shape", choices=sorted(shapes), help="mixed if not given")
+    parser.add_argument("--whole", action="store_true", help="everything that may happen")
     return parser
 
 
@@ -39,6 +41,7 @@ def run(args: Namespace, out: TextIO) -> None:
         months=args.months,
         start=args.start,
         shape=Shape[args.shape.upper()] if args.shape else None,
+        breadth=Breadth.WHOLE if args.whole else Breadth.PLAIN,
     ):
         if isinstance(occurrence, StripeOccurrence):
             compact = msgspec.json.format(occurrence.body, indent=-1)

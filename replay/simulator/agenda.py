@@ -29,3 +29,7 @@ class Agenda:
         at, _, action = heappop(self._planned)
         action(at)
         return at
+
+    def clear(self) -> None:
+        """Let nothing of what was planned happen."""
+        self._planned.clear()

@@ -6,26 +6,33 @@ from functools import partial
 from typing import Final
 
 from replay.simulator.account import Account
-from replay.simulator.subscriptions import Subscription
+from replay.simulator.subscriptions import Status, Subscription
 
 _AT_ONCE_PER_MILLE: Final = 350
 _CHANGED_MIND_PER_MILLE: Final = 250
 _GIVEN_UP_PER_MILLE: Final = 500
 _GIVEN_UP_DAYS: Final = (20, 60)
+_HOPELESS: Final = frozenset({Status.UNPAID, Status.PAUSED})
 _FEEDBACK: Final = (None, None, "too_expensive", "missing_features", "unused")
 
 
 def end(account: Account, held: Subscription, at: int, reason: str) -> None:
     """End the subscription; the caller has begun the events."""
     held.end(at, reason)
+    planned = account.scheduled.pop(held.subscription_id, None)
+    if planned is not None:
+        planned.canceled_at = at
+        account.tell_schedule("canceled", planned)
+        account.outbox.forget(planned.schedule_id)
     account.tell_subscription("customer.subscription.deleted", held)
     account.outbox.forget(held.subscription_id)
-    account.when_ended(at)
+    if held is account.subscription:
+        account.when_ended(at)
 
 
 def ask(account: Account, held: Subscription, at: int) -> None:
     """Let the customer cancel, at once or at the end of the period."""
-    if not held.healthy:
+    if not held.healthy and not _trying(held):
         return
     held.cancel_feedback = account.chance.pick(_FEEDBACK)
     account.outbox.begin(at, requested=True)
@@ -41,6 +48,10 @@ def ask(account: Account, held: Subscription, at: int) -> None:
         account.agenda.plan(undo_at, partial(undo, account, held))
 
 
+def _trying(held: Subscription) -> bool:
+    return held.status is Status.TRIALING and not held.cancel_at_period_end
+
+
 def undo(account: Account, held: Subscription, at: int) -> None:
     """Let the customer stay after all, if there is still time."""
     if held.ended or not held.cancel_at_period_end:
@@ -54,12 +65,14 @@ def undo(account: Account, held: Subscription, at: int) -> None:
 
 
 def plan_giving_up(account: Account, held: Subscription, at: int) -> None:
-    """Let the seller end some unpaid subscriptions by hand; the others stay unpaid."""
+    """Let the seller end some hopeless subscriptions by hand; the others stay."""
     if account.chance.happens(_GIVEN_UP_PER_MILLE):
         end_at = account.later(at, _GIVEN_UP_DAYS)
         account.agenda.plan(end_at, partial(_give_up, account, held))
 
 
 def _give_up(account: Account, held: Subscription, at: int) -> None:
+    if held.ended or held.status not in _HOPELESS:
+        return
     account.outbox.begin(at, requested=True)
     end(account, held, at, "cancellation_requested")

@@ -1,104 +1,36 @@
-"""Collecting an invoice: finalize it, charge the card, try again when that fails.
+"""Collecting an invoice: charge the way to pay, try again when that fails.
 
 day 0 the first attempt, an hour after the invoice was made
-day 3, 5, 7 the retries; after the last one the subscription is unpaid or canceled
+day 3, 5, 7 the retries; after the last one the subscription is unpaid, paused or canceled
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from typing import Final
 
 import attrs
 
-from replay.simulator import cancellation, cards
+from replay.simulator import billing, cancellation, paying, suspensions
 from replay.simulator.account import Account
-from replay.simulator.chances import PER_MILLE
+from replay.simulator.fates import ATTEMPTS_MAX, RETRY_DAYS, Ending, Fate, choose_fate
 from replay.simulator.invoices import Invoice
+from replay.simulator.methods import MethodType
 from replay.simulator.objects.charges import charge
 from replay.simulator.objects.intents import intent
-from replay.simulator.objects.invoices import invoice, invoice_payment
-from replay.simulator.payments import DECLINES, Attempt, Payment
+from replay.simulator.payments import DECLINES, RETURNED, Attempt, Payment
 from replay.simulator.renewals import DAY_S
-from replay.simulator.shapes import TRAITS
-from replay.simulator.subscriptions import Status, Subscription
+from replay.simulator.subscriptions import Pause, Status, Subscription
 
-_RETRY_DAYS: Final = (3, 5, 7)
-_ATTEMPTS_MAX: Final = len(_RETRY_DAYS) + 1
-
-
-class Ending(StrEnum):
-    """What becomes of a subscription whose invoice is never paid."""
-
-    UNPAID = "unpaid"
-    CANCELED = "canceled"
-
-
-@attrs.frozen(kw_only=True)
-class Fate:
-    """How the collection of an invoice will go.
-
-    Attributes:
-        failures: Attempts that fail; all of them when it is never paid.
-        new_card_after: Days until another card pays it, between two retries, if one does.
-        ending: What follows when every attempt fails.
-    """
-
-    failures: int = 0
-    new_card_after: int | None = None
-    ending: Ending = Ending.UNPAID
-
-
-# Per mille; the rest is paid at once.
-_FATES: Final = (
-    (22, Fate(failures=1)),
-    (14, Fate(failures=2)),
-    (8, Fate(failures=3)),
-    (14, Fate(failures=2, new_card_after=4)),
-    (12, Fate(failures=_ATTEMPTS_MAX, ending=Ending.CANCELED)),
-    (8, Fate(failures=_ATTEMPTS_MAX, ending=Ending.UNPAID)),
-)
-
-
-def choose_fate(account: Account) -> Fate:
-    """Draw how the next collection will go."""
-    drawn = account.chance.between(1, PER_MILLE)
-    for weight, fate in _FATES:
-        drawn -= weight
-        if drawn <= 0:
-            return fate
-    return Fate()
-
-
-def finalize(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
-    """Give the invoice its number and its intent; the caller has begun the events."""
-    account.customer.invoices_made += 1
-    first = held.renewals == 0
-    payment = Payment(
-        intent_id=account.ids.dated("pi", at),
-        invoice_id=billed.invoice_id,
-        customer_id=billed.customer_id,
-        created=at,
-        amount=billed.total,
-        currency=billed.lines[0].price.currency,
-        description="Subscription creation" if first else "Subscription update",
-    )
-    number = f"{account.customer.invoice_prefix}-{account.customer.invoices_made:04d}"
-    billed.finalize(at, number, payment)
-    _tell_invoice(account, "invoice.finalized", billed)
-    _tell_invoice(account, "invoice.updated", billed)
+_DEBIT_DAYS: Final = (3, 5)
 
 
 def collect(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
     """Finalize a renewal's draft and make the first attempt."""
     account.outbox.begin(at, requested=False)
-    if held.ended or held.paused:
-        billed.auto_advance = False
-        billed.next_attempt = None
-        _tell_invoice(account, "invoice.updated", billed)
+    if held.ended or not held.collects or held.status is Status.PAUSED:
         return
-    finalize(account, held, billed, at)
+    billing.finalize(account, billed, at)
     fate = choose_fate(account)
     _attempt(account, held, billed, fate, at)
     if fate.new_card_after is not None:
@@ -107,25 +39,44 @@ def collect(account: Account, held: Subscription, billed: Invoice, at: int) -> N
 
 
 def pay(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
-    """Charge the card with success; the caller has begun the events."""
-    payment = _charged(account, billed, at, failed=False)
-    if payment is None:
+    """Charge with success, at once or in days; the caller has begun the events."""
+    method = account.customer.method
+    if billed.payment is None:
+        _paid(account, held, billed, at)
+    elif method is None or method.type is MethodType.CARD:
+        _charge(account, billed.payment, at)
+        _paid(account, held, billed, at)
+    else:
+        _charge(account, billed.payment, at, pending=True)
+        settled_at = account.later(at, _DEBIT_DAYS)
+        account.agenda.plan(settled_at, partial(_clear, account, held, billed))
+
+
+def _clear(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+    """Let the bank say yes to a debit."""
+    payment = billed.payment
+    if payment is None or payment.latest is None or not billed.open:
         return
-    billed.settle(at)
-    if TRAITS[account.shape].payments_apart:
-        joined = invoice_payment(billed, payment, account.ids.dated("inpay", at))
-        account.outbox.tell("invoice_payment.paid", joined)
-    _tell_invoice(account, "invoice.paid", billed)
-    _tell_invoice(account, "invoice.payment_succeeded", billed)
-    _tell_invoice(account, "invoice.updated", billed)
-    account.outbox.forget(billed.invoice_id)
-    _standing(account, held, Status.ACTIVE, delinquent=False)
+    account.outbox.begin(at, requested=False)
+    payment.latest = attrs.evolve(payment.latest, pending=False)
+    _tell_charge(account, payment, "succeeded", "succeeded")
+    _paid(account, held, billed, at)
+
+
+def _paid(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+    """Take the invoice as paid, and let that show."""
+    billing.settle(account, billed, at)
+    if held.status is Status.PAUSED:
+        suspensions.resume(account, held, at)
+        _show_delinquency(account, delinquent=False)
+    elif held.status is not Status.TRIALING and not held.ended:
+        _standing(account, held, Status.ACTIVE, delinquent=False)
 
 
 def _attempt(
     account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
 ) -> None:
-    """Charge the card as fate has it."""
+    """Charge as fate has it."""
     billed.attempts += 1
     billed.attempted = True
     if billed.attempts > fate.failures:
@@ -138,7 +89,7 @@ def _retry(
     account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
 ) -> None:
     """Try again, unless the invoice was paid or its subscription ended meanwhile."""
-    if billed.paid_at is not None or held.ended:
+    if not billed.open or held.ended:
         return
     account.outbox.begin(at, requested=False)
     _attempt(account, held, billed, fate, at)
@@ -147,58 +98,95 @@ def _retry(
 def _fail(
     account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
 ) -> None:
-    """Be declined; plan the next attempt, or end the subscription after the last."""
-    _charged(account, billed, at, failed=True)
-    last = billed.attempts == _ATTEMPTS_MAX
-    billed.next_attempt = None
-    if not last:
-        days = _RETRY_DAYS[billed.attempts - 1]
+    """Be declined; plan the next attempt, or come to the ending after the last."""
+    fail_once(account, billed, at)
+    if billed.attempts < fate.tries:
+        days = RETRY_DAYS[billed.attempts - 1]
         billed.next_attempt = (billed.finalized_at or at) + days * DAY_S
         retry = partial(_retry, account, held, billed, fate)
         account.agenda.plan(billed.next_attempt, retry)
-    _tell_invoice(account, "invoice.payment_failed", billed)
-    _tell_invoice(account, "invoice.updated", billed)
-    if not last:
+    billing.tell(account, "payment_failed", billed)
+    billing.tell(account, "updated", billed)
+    if billed.next_attempt is not None:
         _standing(account, held, Status.PAST_DUE, delinquent=True)
-    elif fate.ending is Ending.UNPAID:
-        _standing(account, held, Status.UNPAID, delinquent=True)
-        cancellation.plan_giving_up(account, held, at)
-    else:
+        return
+    if fate.new_card_after is None:
+        account.outbox.forget(billed.invoice_id)
+    _come_to_the_ending(account, held, fate, at)
+
+
+def fail_once(account: Account, billed: Invoice, at: int) -> None:
+    """Be declined, with no next attempt; the caller tells of the invoice."""
+    billed.next_attempt = None
+    if billed.payment is not None:
+        _charge(account, billed.payment, at, failed=True)
+
+
+def _come_to_the_ending(account: Account, held: Subscription, fate: Fate, at: int) -> None:
+    if fate.ending is Ending.CANCELED:
         cancellation.end(account, held, at, "payment_failed")
+        return
+    if fate.ending is Ending.UNPAID:
+        _standing(account, held, Status.UNPAID, delinquent=True)
+    else:
+        final = fate.tries == ATTEMPTS_MAX
+        why = Pause.FINAL_FAILURE if final else Pause.FIRST_FAILURE
+        suspensions.pause(account, held, at, why)
+        _show_delinquency(account, delinquent=True)
+    if fate.new_card_after is None:
+        cancellation.plan_giving_up(account, held, at)
 
 
 def _pay_with_new_card(
     account: Account, held: Subscription, billed: Invoice, at: int
 ) -> None:
     """Let the customer enter another card and pay the open invoice with it."""
-    if billed.paid_at is not None or held.ended:
+    if not billed.open or held.ended:
         return
-    cards.attach(account, at)
+    paying.attach(account, at)
     pay(account, held, billed, at)
 
 
-def _charged(account: Account, billed: Invoice, at: int, *, failed: bool) -> Payment | None:
-    """Charge the card and tell of charge and intent; None when there is nothing to pay."""
-    payment, card = billed.payment, account.customer.card
-    if payment is None or card is None:
-        return None
-    ids = account.ids
-    tried = Attempt(
+def _charge(
+    account: Account,
+    payment: Payment,
+    at: int,
+    *,
+    failed: bool = False,
+    pending: bool = False,
+) -> None:
+    """Charge the customer's way to pay, and tell of charge and intent."""
+    method, ids = account.customer.method, account.ids
+    if method is None:
+        return
+    decline = None
+    if failed:
+        card = method.type is MethodType.CARD
+        decline = account.chance.pick(DECLINES) if card else RETURNED
+    payment.latest = Attempt(
         charge_id=ids.dated("ch", at),
         created=at,
-        card=card,
+        method=method,
         balance_transaction=ids.dated("txn", at),
         authorization=ids.number(6),
         network_transaction=ids.number(15),
         risk_score=account.chance.between(0, 64),
-        decline=account.chance.pick(DECLINES) if failed else None,
+        decline=decline,
+        pending=pending,
     )
-    payment.latest = tried
-    word, result = ("failed", "payment_failed") if failed else ("succeeded", "succeeded")
-    account.outbox.tell(f"charge.{word}", charge(tried, payment, account.shape))
-    rendered = intent(payment, account.customer, account.shape)
-    account.outbox.tell(f"payment_intent.{result}", rendered)
-    return payment
+    if pending:
+        _tell_charge(account, payment, "pending", "processing")
+    elif failed:
+        _tell_charge(account, payment, "failed", "payment_failed")
+    else:
+        _tell_charge(account, payment, "succeeded", "succeeded")
+
+
+def _tell_charge(account: Account, payment: Payment, word: str, result: str) -> None:
+    if payment.latest is not None:
+        rendered = charge(payment.latest, payment, account.shape)
+        account.outbox.tell(f"charge.{word}", rendered)
+    account.outbox.tell(f"payment_intent.{result}", intent(payment, account.shape))
 
 
 def _standing(
@@ -207,10 +195,10 @@ def _standing(
     """Let the outcome show on the subscription and on the customer."""
     held.status = status
     account.tell_subscription("customer.subscription.updated", held)
+    _show_delinquency(account, delinquent=delinquent)
+
+
+def _show_delinquency(account: Account, *, delinquent: bool) -> None:
     if account.customer.delinquent is not delinquent:
         account.customer.delinquent = delinquent
         account.tell_customer("customer.updated")
-
-
-def _tell_invoice(account: Account, kind: str, billed: Invoice) -> None:
-    account.outbox.tell(kind, invoice(billed, account.customer, account.shape))

@@ -1,4 +1,4 @@
-"""A company as Stripe's customer, and the card it pays with."""
+"""A company as Stripe's customer."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import attrs
 
 from replay.simulator.chances import Chance
 from replay.simulator.identities import Identities
+from replay.simulator.methods import Method
 
-_FIRST: Final = ("Amber", "Birch", "Cobalt", "Delta", "Ember", "Fjord", "Granite", "Harbor")
-_SECOND: Final = ("Analytics", "Bakery", "Clinics", "Design", "Freight", "Labs", "Tools")
-_BRANDS: Final = (("visa", "4242"), ("visa", "0341"), ("mastercard", "4444"))
-_CARD_YEARS_MAX: Final = 5
-_FIRST_YEAR: Final = 2026
+FIRST_WORDS: Final = (
+    *("Amber", "Birch", "Cobalt", "Delta"),
+    *("Ember", "Fjord", "Granite", "Harbor"),
+)
+SECOND_WORDS: Final = (
+    *("Analytics", "Bakery", "Clinics", "Design", "Freight", "Labs", "Tools"),
+)
 
 
 @attrs.frozen(kw_only=True)
-class Card:
-    """A payment method: what Stripe shows of a card."""
+class Address:
+    """Where a company sits."""
 
-    method_id: str
-    created: int
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    fingerprint: str
+    city: str
+    country: str
+    line1: str
+    postal_code: str
 
 
 @attrs.define(kw_only=True)
@@ -34,7 +34,11 @@ class Customer:
     """A customer, as it stands.
 
     Attributes:
-        currency: Set by the first subscription, and then for good.
+        account_id: The product's own name for the company.
+        named: Whether the metadata tells the product's name for it.
+        currency: Set by the first subscription, and then until all have ended.
+        method: The one that pays.
+        methods: All that are attached, in that order.
         invoices_made: Numbers given to finalized invoices so far.
         delinquent: The latest automatic charge has failed.
     """
@@ -45,10 +49,15 @@ class Customer:
     email: str
     invoice_prefix: str
     account_id: str
+    named: bool = True
     currency: str | None = None
-    card: Card | None = None
+    address: Address | None = None
+    tax_exempt: str = "none"
+    method: Method | None = None
+    methods: list[Method] = attrs.field(factory=list)
     invoices_made: int = 0
     delinquent: bool = False
+    deleted: bool = False
 
 
 def new_customer(ids: Identities, chance: Chance, at: int) -> Customer:
@@ -57,22 +66,8 @@ def new_customer(ids: Identities, chance: Chance, at: int) -> Customer:
     return Customer(
         customer_id=ids.short("cus"),
         created=at,
-        name=f"{chance.pick(_FIRST)} {chance.pick(_SECOND)}",
+        name=f"{chance.pick(FIRST_WORDS)} {chance.pick(SECOND_WORDS)}",
         email=f"billing-{prefix.lower()}@example.com",
         invoice_prefix=prefix,
         account_id=f"acme-{ids.number(6)}",
-    )
-
-
-def new_card(ids: Identities, chance: Chance, at: int) -> Card:
-    """Return a card that expires after the simulated years."""
-    brand, last4 = chance.pick(_BRANDS)
-    return Card(
-        method_id=ids.dated("pm", at),
-        created=at,
-        brand=brand,
-        last4=last4,
-        exp_month=chance.between(1, 12),
-        exp_year=_FIRST_YEAR + chance.between(1, _CARD_YEARS_MAX),
-        fingerprint=ids.short("f").removeprefix("f_") + ids.number(2),
     )

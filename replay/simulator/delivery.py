@@ -110,7 +110,7 @@ def deliver(
     )
     for occurrence in occurrences:
         if isinstance(occurrence, StripeOccurrence):
-            yield from post.due_by(occurrence.created * _SECOND_MS)
+            yield from post.due_by(occurrence.sent * _SECOND_MS)
             post.take(occurrence)
     yield from post.due_by(None)
 
@@ -142,7 +142,7 @@ class _Post:
 
     def take(self, occurrence: StripeOccurrence) -> None:
         """Send an event on its way, or several times, or not at all."""
-        sent_ms = occurrence.created * _SECOND_MS
+        sent_ms = occurrence.sent * _SECOND_MS
         if self._happens(self.shares.forge):
             self._send(self._forged(occurrence, sent_ms), sent_ms)
         if self._happens(self.shares.drop):

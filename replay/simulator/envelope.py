@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from replay.simulator.keys import of_version
 from replay.simulator.shapes import Shape
 
 _PENDING: Final = b'"pending_webhooks": '
@@ -46,10 +47,11 @@ class Envelope:
         content: dict[str, object] = {"object": self.subject}
         if self.previous is not None:
             content["previous_attributes"] = self.previous
-        event = {
+        event: dict[str, object] = {
             "id": self.event_id,
             "object": "event",
             "api_version": self.shape.value,
+            "context": None,
             "created": self.created,
             "data": content,
             "livemode": False,
@@ -60,7 +62,8 @@ class Envelope:
             },
             "type": self.type,
         }
-        body = msgspec.json.format(msgspec.json.encode(event), indent=2)
+        encoded = msgspec.json.encode(of_version(event, self.shape))
+        body = msgspec.json.format(encoded, indent=2)
         return _opened(_opened(body, b"[]", b"\n\n"), b"{}", b"\n")
 
 
@@ -82,7 +85,7 @@ def previous_attributes(
     changed: dict[str, object] = {}
     for name, new in after.items():
         old = before[name]
-        if old == new:
+        if old is new or old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
             changed[name] = previous_attributes(old, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -15,6 +16,7 @@ class StripeOccurrence:
 
     Attributes:
         created: Whole seconds since 1970; many events share one.
+        sent: When Stripe first sends it: later than it was created for a few.
         account: The customer (``cus_…``); None for products and prices.
         body: Indented JSON, as Stripe sends it.
     """
@@ -22,6 +24,7 @@ class StripeOccurrence:
     event_id: str
     type: str
     created: int
+    sent: int
     account: str | None
     body: bytes
 
@@ -31,7 +34,8 @@ class SeatOccurrence:
     """A seat command of the product: a user gets a seat, or gives it back.
 
     Attributes:
-        account: The customer (``cus_…``) whose seat it is.
+        account: The customer (``cus_…``) whose seat it is, or the product's own name for
+            the company, which a link or the customer's metadata leads to the customer.
         active: True when the user gets the seat.
         effective_at: Aware, UTC, whole seconds.
         key: The idempotency key the product sends with the command.
@@ -45,7 +49,73 @@ class SeatOccurrence:
     key: str
 
 
-Occurrence = StripeOccurrence | SeatOccurrence
+@attrs.frozen(kw_only=True)
+class SeatSetOccurrence:
+    """The whole set of users that hold a seat, as the product puts it.
+
+    Attributes:
+        account: The customer (``cus_…``), or the product's own name for the company.
+        users: In the order in which they got their seats.
+        effective_at: Aware, UTC, whole seconds.
+        key: The idempotency key the product sends with the command.
+    """
+
+    account: str
+    users: tuple[str, ...]
+    actor: str
+    effective_at: datetime
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class SeatCountOccurrence:
+    """How many users hold a seat, without their names; the rest as in a set."""
+
+    account: str
+    count: int
+    actor: str
+    effective_at: datetime
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class LinkOccurrence:
+    """The product says which customer one of its accounts is.
+
+    Attributes:
+        product_account: The product's own name for the company.
+        account: The customer (``cus_…``).
+        effective_at: When it is said; aware, UTC, whole seconds.
+        key: The idempotency key the product sends with the command.
+    """
+
+    product_account: str
+    account: str
+    effective_at: datetime
+    key: str
+
+
+ProductOccurrence = (
+    SeatOccurrence | SeatSetOccurrence | SeatCountOccurrence | LinkOccurrence
+)
+Occurrence = StripeOccurrence | ProductOccurrence
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionExpectation:
+    """What is true of one subscription when the simulation ends.
+
+    Attributes:
+        quantity: Stripe's quantity of the last item, which counts seats if any does.
+        period_start: Start of the current service period, aware, UTC.
+        period_end: Its end, exclusive.
+    """
+
+    status: str
+    quantity: int
+    period_start: datetime
+    period_end: datetime
+    cancel_at_period_end: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -53,12 +123,20 @@ class Expectation:
     """What is true of an account when the simulation ends.
 
     Attributes:
-        subscription: The latest one; None when the company never subscribed.
+        subscription: The primary one: of the best status, then the newest; None when the
+            company never subscribed.
         status: Stripe's word for it.
-        quantity: Stripe's quantity of the seat item.
-        active_users: Users that hold a seat.
+        quantity: Stripe's quantity of its seat item.
+        active_users: Users that hold a seat, as far as the ledger can know: none where
+            the product tells counts only, or was never linked.
+        active: How many users hold a seat, told or not.
+        linked: Whether what the product tells can be laid to the customer.
+        included_seats: By the terms at the start of the period; None if nobody can know.
         period_start: Start of the current service period, aware, UTC.
         period_end: Its end, exclusive.
+        default_method: The payment method (``pm_…``) that pays.
+        method_expiry: Its year and month; None for a debit.
+        subscriptions: All there ever were, by id.
     """
 
     account: str
@@ -69,3 +147,13 @@ class Expectation:
     active_users: frozenset[str]
     period_start: datetime | None
     period_end: datetime | None
+    active: int = 0
+    linked: bool = True
+    included_seats: int | None = None
+    cancel_at_period_end: bool = False
+    default_method: str | None = None
+    method_expiry: tuple[int, int] | None = None
+    email: str | None = None
+    currency: str | None = None
+    deleted: bool = False
+    subscriptions: Mapping[str, SubscriptionExpectation] = attrs.field(factory=dict)

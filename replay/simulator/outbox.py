@@ -38,34 +38,64 @@ class Outbox:
             Request(self.ids.short("req"), self.ids.uuid()) if requested else AUTOMATIC
         )
 
-    def tell(self, kind: str, rendered: dict[str, object]) -> None:
-        """Add the event *kind* about an object; an update that changed nothing is none."""
-        previous = None
-        if kind.endswith(".updated"):
+    @property
+    def at(self) -> int:
+        """The second of the group of events that was begun last."""
+        return self._at
+
+    def tell(
+        self,
+        kind: str,
+        rendered: dict[str, object],
+        *,
+        previous: dict[str, object] | None = None,
+        late_s: int = 0,
+    ) -> None:
+        """Add the event *kind* about an object; an update that changed nothing is none.
+
+        Ids are drawn for what is not sent, too: the same life has the same ids in each
+        version.
+
+        Args:
+            kind: Stripe's type.
+            rendered: The object; kept, if it may be updated.
+            previous: What changed, for the few types that say so without an update.
+            late_s: By how much Stripe's first attempt is late.
+        """
+        event_id = self.ids.dated("evt", self._at)
+        pending = self.chance.between(1, _PENDING_MAX)
+        if kind in self.shape.traits.unsent:
+            return
+        if kind.endswith("updated"):
             previous = previous_attributes(self._latest[rendered["id"]], rendered)
             if not previous:
                 return
-        if kind.endswith((".created", ".updated")):
+        if kind.endswith(("updated", ".created", ".attached")):
             self._latest[rendered["id"]] = rendered
         envelope = Envelope(
-            event_id=self.ids.dated("evt", self._at),
+            event_id=event_id,
             type=kind,
             shape=self.shape,
             created=self._at,
             subject=rendered,
             previous=previous,
             request=self._request,
-            pending_webhooks=self.chance.between(1, _PENDING_MAX),
+            pending_webhooks=pending,
         )
         self.waiting.append(
             StripeOccurrence(
-                event_id=envelope.event_id,
+                event_id=event_id,
                 type=kind,
                 created=self._at,
+                sent=self._at + late_s,
                 account=self.account,
                 body=envelope.to_bytes(),
             )
         )
+
+    def remember(self, rendered: dict[str, object]) -> None:
+        """Know what an object looks like of whose making no event tells."""
+        self._latest[rendered["id"]] = rendered
 
     def forget(self, object_id: str | None) -> None:
         """Drop what is known of an object that will not change any more."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from replay.simulator.customers import Card
+from replay.simulator.methods import Method
 
 
 @attrs.frozen(kw_only=True)
@@ -15,8 +15,9 @@ class Decline:
 
     decline_code: str
     message: str
-    network_code: str
+    network_code: str | None
     advice: str | None
+    code: str = "card_declined"
 
 
 DECLINES: Final = (
@@ -41,18 +42,37 @@ DECLINES: Final = (
 )
 
 
+RETURNED: Final = Decline(
+    decline_code="insufficient_funds",
+    message="The customer's account has insufficient funds to cover this payment.",
+    network_code=None,
+    advice=None,
+    code="insufficient_funds",
+)
+
+
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """One charge; it succeeded when there is no decline."""
+    """One charge; it failed when there is a decline.
+
+    Attributes:
+        pending: A debit whose bank has not answered yet.
+    """
 
     charge_id: str
     created: int
-    card: Card
+    method: Method
     balance_transaction: str
     authorization: str
     network_transaction: str
     risk_score: int
     decline: Decline | None
+    pending: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the money has come."""
+        return self.decline is None and not self.pending
 
 
 @attrs.define(kw_only=True)

@@ -1,20 +1,34 @@
 """What the simulated company sells, and the terms written into its prices.
 
-offer        base    seat   included  quantity counts
-Solo            -   12.00          0  all
-Team        49.00    9.00          3  extra
-Business   199.00   15.00         10  extra
-Enterprise 499.00   19.00          0  all
+offer        base    seat   included  quantity counts   stated in metadata
+Solo            -   12.00          0  all               yes
+Team        49.00    9.00          3  extra             yes
+Business   199.00   15.00         10  extra             yes, 12 later on
+Enterprise 499.00   19.00          0  all               yes
+Scale       99.00   15.00          5  all               yes; tiers of one item
+Growth      79.00    8.00          ?  extra             no: to be inferred
+Ladder      59.00   11.00          4  all               no; tiers, known when expanded
+Support     29.00       -          -  nothing           beside another subscription
+
+A year costs ten months; amounts in euros are those in dollars.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 import attrs
 
 from replay.simulator.identities import Identities
+from replay.simulator.prices import MONTHS_A_YEAR, Price, Tier
+
+PLAIN: Final = ("Solo", "Team", "Business", "Enterprise")
+ADD_ON: Final = "Support"
+CURRENCIES: Final = ("usd", "eur")
+
+_MONTHS_PAID_A_YEAR: Final = 10
 
 
 class SeatQuantity(StrEnum):
@@ -24,58 +38,63 @@ class SeatQuantity(StrEnum):
     EXTRA = "extra"
 
 
-@attrs.frozen(kw_only=True)
-class Price:
-    """A recurring monthly price.
+@attrs.frozen(kw_only=True, eq=False)
+class Plan:
+    """An offer in one currency for one interval.
 
     Attributes:
-        unit_amount: Minor units for one unit and month.
-        created: Whole seconds since 1970.
-        metadata: Terms the ledger reads.
+        seat: Its price counts seats; an add-on's only price stands here, too.
+        included_seats: As stated, or as one who sees the tiers infers them; None where
+            nobody can.
+        counts_seats: False for an add-on.
+        rank: Its place among the offers, by worth.
     """
-
-    price_id: str
-    product_id: str
-    nickname: str
-    unit_amount: int
-    currency: str
-    created: int
-    metadata: dict[str, str]
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """An offer: a price per seat, and mostly a base price beside it."""
 
     name: str
     product_id: str
     created: int
     base: Price | None
     seat: Price
-    included_seats: int
+    included_seats: int | None
     seat_quantity: SeatQuantity
+    counts_seats: bool = True
+    rank: int = 0
 
     def quantity(self, active_users: int) -> int:
         """Return Stripe's quantity of the seat item for so many active users."""
+        if not self.counts_seats:
+            return 1
         if self.seat_quantity is SeatQuantity.ALL:
             return active_users
-        return max(0, active_users - self.included_seats)
+        return max(0, active_users - (self.included_seats or 0))
 
     @property
     def prices(self) -> tuple[Price, ...]:
         """The prices of a subscription's items, in their order; the seat price is last."""
         return (self.seat,) if self.base is None else (self.base, self.seat)
 
+    @property
+    def months(self) -> int:
+        """The interval, 1 or 12."""
+        return self.seat.months
+
+    @property
+    def currency(self) -> str:
+        """The currency of all its prices."""
+        return self.seat.currency
+
 
 @attrs.frozen
 class _Offer:
-    """A row of the price list, in minor units; no base when it is 0."""
+    """A row of the price list, in minor units a month; no base when it is 0."""
 
     name: str
     base: int
     seat: int
     included_seats: int
     seat_quantity: SeatQuantity
+    stated: bool = True
+    tiered: bool = False
 
 
 _OFFERS: Final = (
@@ -83,45 +102,114 @@ _OFFERS: Final = (
     _Offer("Team", 4900, 900, 3, SeatQuantity.EXTRA),
     _Offer("Business", 19900, 1500, 10, SeatQuantity.EXTRA),
     _Offer("Enterprise", 49900, 1900, 0, SeatQuantity.ALL),
+    _Offer("Scale", 9900, 1500, 5, SeatQuantity.ALL, tiered=True),
+    _Offer("Growth", 7900, 800, 0, SeatQuantity.EXTRA, stated=False),
+    _Offer("Ladder", 5900, 1100, 4, SeatQuantity.ALL, stated=False, tiered=True),
+    _Offer("Support", 0, 2900, 0, SeatQuantity.ALL),
 )
+_RAISED: Final = {"Business": 12}
 
 
 def price_list(ids: Identities, at: int) -> tuple[Plan, ...]:
-    """Return every plan, its product and prices made at *at*."""
-    return tuple(_plan(offer, ids, at) for offer in _OFFERS)
+    """Return the plain plans: by the month, in dollars, terms stated."""
+    offers = [offer for offer in _OFFERS if offer.name in PLAIN]
+    return tuple(_plan(offer, ids, at) for offer in offers)
 
 
-def _plan(offer: _Offer, ids: Identities, at: int) -> Plan:
+def whole_price_list(plain: Sequence[Plan], ids: Identities, at: int) -> tuple[Plan, ...]:
+    """Return *plain*, the other offers, and all of them by the year and in euros."""
+    products = {plan.name: plan.product_id for plan in plain}
+    plans = list(plain)
+    for currency in CURRENCIES:
+        for months in (1, MONTHS_A_YEAR):
+            for offer in _OFFERS:
+                known = (currency, months) == (CURRENCIES[0], 1)
+                if known and offer.name in products:
+                    continue
+                made = _plan(offer, ids, at, months, currency, products.get(offer.name))
+                products[offer.name] = made.product_id
+                plans.append(made)
+    return tuple(plans)
+
+
+def raised(plan: Plan) -> Plan | None:
+    """Return *plan* with the seats it includes later on; None if they stay."""
+    included = _RAISED.get(plan.name)
+    if included is None:
+        return None
+
+    def changed(price: Price) -> Price:
+        if "included_seats" not in price.metadata:
+            return price
+        stated = {**price.metadata, "included_seats": str(included)}
+        return attrs.evolve(price, metadata=stated)
+
+    base = changed(plan.base) if plan.base else None
+    return attrs.evolve(plan, base=base, seat=changed(plan.seat), included_seats=included)
+
+
+def _plan(
+    offer: _Offer,
+    ids: Identities,
+    at: int,
+    months: int = 1,
+    currency: str = CURRENCIES[0],
+    product_id: str | None = None,
+) -> Plan:
     """Return *offer* with ids; changes of seats are billed from the next period."""
-    product_id = ids.short("prod")
+    product_id = product_id or ids.short("prod")
+    times = _MONTHS_PAID_A_YEAR if months == MONTHS_A_YEAR else 1
+    base_terms, seat_terms = _terms(offer)
 
-    def price(nickname: str, unit_amount: int, metadata: dict[str, str]) -> Price:
+    def price(what: str, unit_amount: int, metadata: dict[str, str]) -> Price:
+        tiers = _tiers(offer, times) if offer.tiered else ()
         return Price(
             price_id=ids.dated("price", at),
             product_id=product_id,
-            nickname=nickname,
-            unit_amount=unit_amount,
-            currency="usd",
+            nickname=f"{offer.name} {what}",
+            unit_amount=None if tiers else unit_amount * times,
+            currency=currency,
             created=at,
             metadata=dict(sorted(metadata.items())),
+            months=months,
+            tiers=tiers,
         )
 
-    base_terms = {"billing_role": "base"}
-    seat_terms = {
+    apart = offer.base and not offer.tiered
+    return Plan(
+        name=offer.name,
+        product_id=product_id,
+        created=at,
+        base=price("base", offer.base, base_terms) if apart else None,
+        seat=price("seat", offer.seat, seat_terms),
+        included_seats=offer.included_seats if offer.stated or offer.tiered else None,
+        seat_quantity=offer.seat_quantity,
+        counts_seats=offer.name != ADD_ON,
+        rank=_OFFERS.index(offer),
+    )
+
+
+def _terms(offer: _Offer) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the metadata of the base and of the seat price."""
+    if not offer.stated:
+        return {}, {}
+    if offer.name == ADD_ON:
+        return {}, {"billing_role": "other"}
+    base = {"billing_role": "base"}
+    seat = {
         "billing_role": "seat",
         "seat_increase": "next_cycle",
         "seat_quantity": offer.seat_quantity.value,
     }
     # Both places are allowed, so both are used.
-    included_on = base_terms if offer.name == "Team" else seat_terms
+    included_on = base if offer.name == "Team" else seat
     included_on["included_seats"] = str(offer.included_seats)
-    base = price(f"{offer.name} base", offer.base, base_terms) if offer.base else None
-    return Plan(
-        name=offer.name,
-        product_id=product_id,
-        created=at,
-        base=base,
-        seat=price(f"{offer.name} seat", offer.seat, seat_terms),
-        included_seats=offer.included_seats,
-        seat_quantity=offer.seat_quantity,
+    return base, seat
+
+
+def _tiers(offer: _Offer, times: int) -> tuple[Tier, ...]:
+    """Return a flat tier for the included seats, and one for those above them."""
+    return (
+        Tier(up_to=offer.included_seats, flat=offer.base * times, unit=0),
+        Tier(up_to=None, flat=0, unit=offer.seat * times),
     )

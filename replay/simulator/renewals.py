@@ -27,3 +27,14 @@ def months_after(anchor_s: int, months: int) -> int:
     year, month = anchor.year + years, month_index + 1
     day = min(anchor.day, monthrange(year, month)[1])
     return int(anchor.replace(year=year, month=month, day=day).timestamp())
+
+
+def month_of(at: int) -> int:
+    """Return the month of *at*, counted from the year 0: 24300 is January 2025."""
+    moment = datetime.fromtimestamp(at, tz=UTC)
+    return moment.year * _MONTHS_A_YEAR + moment.month - 1
+
+
+def month_start(year: int, month: int) -> int:
+    """Return the first second of a month."""
+    return int(datetime(year, month, 1, tzinfo=UTC).timestamp())

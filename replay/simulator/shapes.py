@@ -1,6 +1,7 @@
-"""The API versions the simulator can speak, and where they differ.
+"""The API versions the simulator can speak, and where they differ in form.
 
-A renderer asks the traits, never the version, so that another version is another row.
+A renderer asks the traits, never the version, so that another version is another row;
+single keys that came or left with a version are in `replay.simulator.keys`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,26 @@ import attrs
 
 
 class Shape(StrEnum):
-    """An API version, spelled as in an event's `api_version`."""
+    """An API version, spelled as in an event's `api_version`; the oldest first."""
 
+    Y2020 = "2020-08-27"
+    Y2023 = "2023-10-16"
+    Y2024 = "2024-06-20"
     ACACIA = "2025-02-24.acacia"
+    BASIL = "2025-03-31.basil"
     CLOVER = "2025-10-29.clover"
+    DAHLIA = "2026-03-25.dahlia"
+    ENDIVE = "2026-10-28.endive"
+
+    @property
+    def age(self) -> int:
+        """Its place among all versions; the oldest has 0."""
+        return _AGES[self]
+
+    @property
+    def traits(self) -> Traits:
+        """Where it differs in form."""
+        return TRAITS[self]
 
 
 @attrs.frozen(kw_only=True)
@@ -23,41 +40,41 @@ class Traits:
     """What a renderer must know of an API version.
 
     Attributes:
-        period_on_items: Each subscription item has its period; else the subscription has.
-        parents: Invoices and lines name their origin in `parent`, prices in `pricing`.
+        parents: Invoices and lines name their origin in `parent`, prices in `pricing`;
+            a subscription's period stands on its items.
         payments_apart: Charges and intents no longer name their invoice, nor it them.
-        single_discount: The old `discount` stands beside `discounts`.
-        aggregate_usage: Recurring prices still carry `aggregate_usage`.
-        billing_modes: Subscriptions carry `billing_mode`.
-        order_reference_chars: How much of the invoice id an intent repeats; 0 is nothing.
+        inlined_charges: Intents hold their charges, charges their refunds.
+        coupon_sources: A promotion code names its coupon instead of holding it.
+        phase_plans: A schedule's phases name each price as a plan, too.
+        order_reference_chars: How much of the invoice id an intent repeats; 0 is nothing,
+            None is that it has no such place.
+        unsent: Event types this version does not know.
     """
 
-    period_on_items: bool
-    parents: bool
-    payments_apart: bool
-    single_discount: bool
-    aggregate_usage: bool
-    billing_modes: bool
-    order_reference_chars: int
+    parents: bool = True
+    payments_apart: bool = True
+    inlined_charges: bool = False
+    coupon_sources: bool = True
+    phase_plans: bool = False
+    order_reference_chars: int | None = None
+    unsent: frozenset[str] = frozenset()
 
+
+_JOINS: Final = frozenset({"invoice_payment.paid"})
+_CLASSIC: Final = Traits(
+    parents=False, payments_apart=False, coupon_sources=False, unsent=_JOINS
+)
+_WHOLE_ID: Final = 64
 
 TRAITS: Final[dict[Shape, Traits]] = {
-    Shape.ACACIA: Traits(
-        period_on_items=False,
-        parents=False,
-        payments_apart=False,
-        single_discount=True,
-        aggregate_usage=True,
-        billing_modes=False,
-        order_reference_chars=0,
-    ),
-    Shape.CLOVER: Traits(
-        period_on_items=True,
-        parents=True,
-        payments_apart=True,
-        single_discount=False,
-        aggregate_usage=False,
-        billing_modes=True,
-        order_reference_chars=25,
-    ),
+    Shape.Y2020: attrs.evolve(_CLASSIC, inlined_charges=True, phase_plans=True),
+    Shape.Y2023: _CLASSIC,
+    Shape.Y2024: _CLASSIC,
+    Shape.ACACIA: _CLASSIC,
+    Shape.BASIL: Traits(coupon_sources=False, order_reference_chars=0),
+    Shape.CLOVER: Traits(order_reference_chars=25),
+    Shape.DAHLIA: Traits(order_reference_chars=_WHOLE_ID),
+    Shape.ENDIVE: Traits(order_reference_chars=_WHOLE_ID),
 }
+
+_AGES: Final = {shape: age for age, shape in enumerate(Shape)}

@@ -7,24 +7,26 @@ account, or another shape, changes nothing in the lives of the others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from heapq import merge
 from typing import Final
 
 import attrs
 
-from replay.simulator import life
+from replay.simulator import life, plan_changes, truth
 from replay.simulator.account import Account
+from replay.simulator.agenda import Agenda
 from replay.simulator.chances import Chance
 from replay.simulator.customers import new_customer
+from replay.simulator.habits import Breadth, Habits, Link, whole_habits
 from replay.simulator.identities import Identities, stripe_account_letters
-from replay.simulator.objects import catalogue
 from replay.simulator.occurrences import Expectation, Occurrence
 from replay.simulator.outbox import Outbox
-from replay.simulator.plans import Plan, price_list
+from replay.simulator.plans import price_list, whole_price_list
 from replay.simulator.renewals import DAY_S, months_after
 from replay.simulator.shapes import Shape
+from replay.simulator.shop import Shop
 
 _EARLY_PER_MILLE: Final = 700
 _EARLY_S: Final = 28 * DAY_S
@@ -40,6 +42,7 @@ class Simulation:
         accounts: How many companies sign up, in the first half of the time.
         start: Aware; fractions of a second are dropped.
         shape: The API version of every event; None mixes them by account.
+        breadth: How much of life is told.
     """
 
     seed: int
@@ -47,6 +50,7 @@ class Simulation:
     months: int = attrs.field(validator=attrs.validators.ge(1))
     start: datetime = attrs.field()
     shape: Shape | None = None
+    breadth: Breadth = Breadth.PLAIN
     _lives: list[Account] = attrs.field(factory=list, init=False)
 
     @start.validator
@@ -55,75 +59,116 @@ class Simulation:
             raise ValueError(f"start must be aware, not {start.isoformat()}")
 
     def occurrences(self) -> Iterator[Occurrence]:
-        """Yield everything that happens, in order of time; memory does not grow with it."""
+        """Yield everything that happens, in order of time.
+
+        Of what is past, memory holds each change of a subscription's status only.
+        """
         start = int(self.start.timestamp())
         until = months_after(start, self.months)
-        shop = Identities(
-            chance=self._chance("ids"),
-            stripe_account=stripe_account_letters(self._chance("account")),
-        )
-        plans = price_list(shop, start)
-        self._lives[:] = [self._account(number, plans, shop) for number in self._numbers]
+        shop = self._shop(start, until)
+        shop.open(whole=self._whole)
+        self._lives[:] = [self._account(number, shop) for number in range(self.accounts)]
         for account in self._lives:
             signs_up_at = _sign_up_time(account.chance, start, until)
             account.agenda.plan(signs_up_at, partial(life.sign_up, account))
-        yield from self._price_list_events(plans, shop, start)
-        runs = [_run(account, n, until) for n, account in enumerate(self._lives)]
+            if shop.raised:
+                raising = partial(plan_changes.raise_terms, account, shop.raised)
+                account.agenda.plan(shop.raised_at, raising)
+        runs = [_run(shop.agenda, shop.outbox, -1, until)]
+        for number, account in enumerate(self._lives):
+            runs.append(_run(account.agenda, account.outbox, number, until))
         for _, _, _, occurrence in merge(*runs):
             yield occurrence
 
     def expectations(self) -> dict[str, Expectation]:
         """Return, by account, what is true where `occurrences` has been read to."""
-        return {account.customer.customer_id: _expected(account) for account in self._lives}
+        return {
+            account.customer.customer_id: truth.expected(account) for account in self._lives
+        }
+
+    def status_at(self, account: str, moment: datetime) -> str | None:
+        """Return the status of the account's primary subscription at a past moment.
+
+        Everything counts that was created by then, to the second; None before the first
+        subscription. Read `occurrences` first.
+        """
+        standing = self._standing(account, moment)
+        return standing[1] if standing else None
+
+    def subscription_at(self, account: str, moment: datetime) -> str | None:
+        """Return the account's primary subscription at a past moment, as `status_at`."""
+        standing = self._standing(account, moment)
+        return standing[0] if standing else None
+
+    def _standing(self, account: str, moment: datetime) -> tuple[str, str] | None:
+        """Return the primary's id and status.
+
+        Raises:
+            KeyError: There is no such account.
+        """
+        by_id = {each.customer.customer_id: each for each in self._lives}
+        known = by_id[account].standings.primary(int(moment.timestamp()))
+        return (known.subscription_id, known.status.value) if known else None
 
     @property
-    def _numbers(self) -> range:
-        return range(self.accounts)
+    def _whole(self) -> bool:
+        return self.breadth is Breadth.WHOLE
 
     def _chance(self, purpose: str) -> Chance:
         return Chance.named(f"{self.seed}/{purpose}")
 
-    def _account(self, number: int, plans: tuple[Plan, ...], shop: Identities) -> Account:
+    def _shop(self, start: int, until: int) -> Shop:
+        ids = Identities(
+            chance=self._chance("ids"),
+            stripe_account=stripe_account_letters(self._chance("account")),
+        )
+        plans = price_list(ids, start)
+        if self._whole:
+            plans = whole_price_list(plans, ids, start)
+        shape = self.shape or Shape.CLOVER
+        chance = self._chance("webhooks")
+        outbox = Outbox(shape=shape, account=None, ids=ids, chance=chance)
+        return Shop(shape=shape, outbox=outbox, plans=plans, start=start, until=until)
+
+    def _account(self, number: int, shop: Shop) -> Account:
         """Return company *number*, before it has signed up."""
         ids = Identities(
-            chance=self._chance(f"{number}/ids"), stripe_account=shop.stripe_account
+            chance=self._chance(f"{number}/ids"),
+            stripe_account=shop.outbox.ids.stripe_account,
         )
         chance = self._chance(f"{number}/life")
         mixed = self._chance(f"{number}/shape").pick(tuple(Shape))
         shape = self.shape or mixed
+        habits = whole_habits(chance) if self._whole else Habits()
         customer = new_customer(ids, chance, 0)
+        customer.named = habits.link in {Link.CUSTOMER, Link.METADATA}
         outbox = Outbox(
             shape=shape,
             account=customer.customer_id,
             ids=ids,
             chance=self._chance(f"{number}/webhooks"),
         )
+        offered = tuple(plan for plan in shop.plans if plan.counts_seats)
         return Account(
             shape=shape,
             customer=customer,
-            plan=chance.pick(plans),
+            plan=chance.pick(offered),
+            plans=shop.plans,
             chance=chance,
             ids=ids,
             outbox=outbox,
+            habits=habits,
         )
-
-    def _price_list_events(
-        self, plans: tuple[Plan, ...], shop: Identities, at: int
-    ) -> list[Occurrence]:
-        """Return the events that made the products and prices."""
-        shape = self.shape or Shape.CLOVER
-        chance = self._chance("webhooks")
-        outbox = Outbox(shape=shape, account=None, ids=shop, chance=chance)
-        outbox.begin(at, requested=True)
-        for plan in plans:
-            outbox.tell("product.created", catalogue.product(plan))
-            for price in plan.prices:
-                outbox.tell("price.created", catalogue.price(price, shape))
-        return outbox.take()
 
 
 def simulate(
-    *, seed: int, accounts: int, months: int, start: datetime, shape: Shape | None = None
+    *,
+    seed: int,
+    accounts: int,
+    months: int,
+    start: datetime,
+    shape: Shape | None = None,
+    breadth: Breadth = Breadth.PLAIN,
 ) -> Iterator[Occurrence]:
     """Yield what happens to *accounts* companies in *months*, in order of time.
 
@@ -133,19 +178,40 @@ def simulate(
         months: How long it goes on.
         start: The first instant, aware.
         shape: The API version of every event; None mixes them by account.
+        breadth: How much of life is told.
     """
-    run = Simulation(seed=seed, accounts=accounts, months=months, start=start, shape=shape)
+    run = Simulation(
+        seed=seed,
+        accounts=accounts,
+        months=months,
+        start=start,
+        shape=shape,
+        breadth=breadth,
+    )
     return run.occurrences()
 
 
 def expectations(
-    *, seed: int, accounts: int, months: int, start: datetime, shape: Shape | None = None
+    *,
+    seed: int,
+    accounts: int,
+    months: int,
+    start: datetime,
+    shape: Shape | None = None,
+    breadth: Breadth = Breadth.PLAIN,
 ) -> dict[str, Expectation]:
     """Return how each account of `simulate` with the same values ends, by customer id.
 
     Runs the whole simulation; read `Simulation.expectations` to get both in one run.
     """
-    run = Simulation(seed=seed, accounts=accounts, months=months, start=start, shape=shape)
+    run = Simulation(
+        seed=seed,
+        accounts=accounts,
+        months=months,
+        start=start,
+        shape=shape,
+        breadth=breadth,
+    )
     for _ in run.occurrences():
         pass
     return run.expectations()
@@ -158,28 +224,10 @@ def _sign_up_time(chance: Chance, start: int, until: int) -> int:
     return start + chance.between(1, min(half, _EARLY_S) if early else half)
 
 
-def _run(account: Account, number: int, until: int) -> Iterator[_Timed]:
+def _run(agenda: Agenda, outbox: Outbox, number: int, until: int) -> Iterator[_Timed]:
     """Yield what happens to one account, keyed so that a merge keeps the order."""
     sequence = 0
-    while (at := account.agenda.run(until)) is not None:
-        for occurrence in account.outbox.take():
+    while (at := agenda.run(until)) is not None:
+        for occurrence in outbox.take():
             yield at, number, sequence, occurrence
             sequence += 1
-
-
-def _expected(account: Account) -> Expectation:
-    held = account.subscription
-    return Expectation(
-        account=account.customer.customer_id,
-        shape=account.shape,
-        subscription=held.subscription_id if held else None,
-        status=held.status.value if held else None,
-        quantity=held.seats.quantity if held else None,
-        active_users=frozenset(account.users),
-        period_start=_utc(held.period_start) if held else None,
-        period_end=_utc(held.period_end) if held else None,
-    )
-
-
-def _utc(at: int) -> datetime:
-    return datetime.fromtimestamp(at, tz=UTC)

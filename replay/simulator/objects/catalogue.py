@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from replay.simulator.plans import Plan, Price
-from replay.simulator.shapes import TRAITS, Shape
+from functools import lru_cache
+
+from replay.simulator.keys import of_version
+from replay.simulator.plans import Plan
+from replay.simulator.prices import Price, Tier
+from replay.simulator.shapes import Shape
+
+# More than there are prices in a simulation, times two shapes.
+_KEPT = 512
 
 
-def product(plan: Plan) -> dict[str, object]:
-    """Render the product a plan is sold as; it is alike in every version."""
-    return {
+def product(plan: Plan, shape: Shape, updated: int | None = None) -> dict[str, object]:
+    """Render the product a plan is sold as."""
+    rendered: dict[str, object] = {
         "id": plan.product_id,
         "object": "product",
         "active": True,
@@ -27,18 +34,21 @@ def product(plan: Plan) -> dict[str, object]:
         "tax_code": None,
         "type": "service",
         "unit_label": None,
-        "updated": plan.created,
+        "updated": updated or plan.created,
         "url": None,
     }
+    return of_version(rendered, shape)
 
 
+@lru_cache(maxsize=_KEPT)
 def price(sold: Price, shape: Shape) -> dict[str, object]:
-    """Render a price."""
-    return {
+    """Render a price as a delivery shows it: without its tiers."""
+    unit_amount = sold.unit_amount
+    rendered: dict[str, object] = {
         "id": sold.price_id,
         "object": "price",
-        "active": True,
-        "billing_scheme": "per_unit",
+        "active": sold.active,
+        "billing_scheme": "tiered" if sold.tiers else "per_unit",
         "created": sold.created,
         "currency": sold.currency,
         "custom_unit_amount": None,
@@ -48,47 +58,62 @@ def price(sold: Price, shape: Shape) -> dict[str, object]:
         "nickname": sold.nickname,
         "product": sold.product_id,
         "recurring": {
-            **_aggregate_usage(shape),
-            "interval": "month",
+            "aggregate_usage": None,
+            "interval": sold.interval,
             "interval_count": 1,
             "meter": None,
             "trial_period_days": None,
             "usage_type": "licensed",
         },
         "tax_behavior": "exclusive",
-        "tiers_mode": None,
+        "tiers_mode": "graduated" if sold.tiers else None,
         "transform_quantity": None,
         "type": "recurring",
-        "unit_amount": sold.unit_amount,
-        "unit_amount_decimal": str(sold.unit_amount),
+        "unit_amount": unit_amount,
+        "unit_amount_decimal": None if unit_amount is None else str(unit_amount),
     }
+    return of_version(rendered, shape)
 
 
+def expanded_price(sold: Price, shape: Shape) -> dict[str, object]:
+    """Render a price as one gets it who asks the API for its tiers."""
+    return price(sold, shape) | {"tiers": [_tier(each) for each in sold.tiers]}
+
+
+@lru_cache(maxsize=_KEPT)
 def legacy_plan(sold: Price, shape: Shape) -> dict[str, object]:
     """Render a price as the plan it was called before prices."""
-    return {
+    unit_amount = sold.unit_amount
+    rendered: dict[str, object] = {
         "id": sold.price_id,
         "object": "plan",
-        "active": True,
-        **_aggregate_usage(shape),
-        "amount": sold.unit_amount,
-        "amount_decimal": str(sold.unit_amount),
-        "billing_scheme": "per_unit",
+        "active": sold.active,
+        "aggregate_usage": None,
+        "amount": unit_amount,
+        "amount_decimal": None if unit_amount is None else str(unit_amount),
+        "billing_scheme": "tiered" if sold.tiers else "per_unit",
         "created": sold.created,
         "currency": sold.currency,
-        "interval": "month",
+        "interval": sold.interval,
         "interval_count": 1,
         "livemode": False,
         "metadata": sold.metadata,
         "meter": None,
         "nickname": sold.nickname,
         "product": sold.product_id,
-        "tiers_mode": None,
+        "tiers_mode": "graduated" if sold.tiers else None,
         "transform_usage": None,
         "trial_period_days": None,
         "usage_type": "licensed",
     }
+    return of_version(rendered, shape)
 
 
-def _aggregate_usage(shape: Shape) -> dict[str, object]:
-    return {"aggregate_usage": None} if TRAITS[shape].aggregate_usage else {}
+def _tier(step: Tier) -> dict[str, object]:
+    return {
+        "flat_amount": step.flat or None,
+        "flat_amount_decimal": str(step.flat) if step.flat else None,
+        "unit_amount": step.unit,
+        "unit_amount_decimal": str(step.unit),
+        "up_to": step.up_to,
+    }

@@ -1,18 +1,20 @@
-"""Charges: one attempt to take money from a card."""
+"""Charges: one attempt to take money from a card or an account."""
 
 from __future__ import annotations
 
-from replay.simulator.customers import Card
-from replay.simulator.objects.customers import billing_details, checks
-from replay.simulator.payments import Attempt, Decline, Payment
-from replay.simulator.shapes import TRAITS, Shape
+from replay.simulator.keys import of_version
+from replay.simulator.methods import Method, MethodType
+from replay.simulator.objects.addresses import checks
+from replay.simulator.objects.methods import billing_details, details
+from replay.simulator.payments import Attempt, Payment
+from replay.simulator.shapes import Shape
 
 
 def charge(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
-    """Render a charge, succeeded or failed."""
+    """Render a charge: succeeded, failed, or still under way."""
     decline = tried.decline
-    paid = decline is None
-    return {
+    paid = tried.succeeded
+    rendered: dict[str, object] = {
         "id": tried.charge_id,
         "object": "charge",
         "amount": payment.amount,
@@ -33,36 +35,57 @@ def charge(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
         "dispute": None,
         "disputed": False,
         "failure_balance_transaction": None,
-        "failure_code": None if paid else "card_declined",
+        "failure_code": None if decline is None else decline.code,
         "failure_message": None if decline is None else decline.message,
         "fraud_details": {},
-        **({} if TRAITS[shape].payments_apart else {"invoice": payment.invoice_id}),
+        "invoice": payment.invoice_id,
         "livemode": False,
         "metadata": {},
         "on_behalf_of": None,
         "order": None,
-        "outcome": _outcome(decline, tried.risk_score),
+        "outcome": _outcome(tried),
         "paid": paid,
         "payment_intent": payment.intent_id,
-        "payment_method": tried.card.method_id,
+        "payment_method": tried.method.method_id,
         "payment_method_details": {
-            "card": _card_details(tried, payment.amount),
-            "type": "card",
+            tried.method.type.value: _details(tried, payment.amount, shape),
+            "type": tried.method.type.value,
         },
         "radar_options": {},
         "receipt_email": None,
         "receipt_number": None,
         "receipt_url": _receipt(tried) if paid else None,
         "refunded": False,
+        **(_no_refunds(tried) if shape.traits.inlined_charges else {}),
         "review": None,
         "shipping": None,
         "source": None,
         "source_transfer": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": None,
-        "status": "succeeded" if paid else "failed",
+        "status": _status(tried),
         "transfer_data": None,
         "transfer_group": None,
+    }
+    return of_version(rendered, shape)
+
+
+def _status(tried: Attempt) -> str:
+    if tried.pending:
+        return "pending"
+    return "succeeded" if tried.succeeded else "failed"
+
+
+def _no_refunds(tried: Attempt) -> dict[str, object]:
+    """Render the list of refunds, as charges held it until 2022-11-15."""
+    return {
+        "refunds": {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "total_count": 0,
+            "url": f"/v1/charges/{tried.charge_id}/refunds",
+        }
     }
 
 
@@ -70,7 +93,8 @@ def _receipt(tried: Attempt) -> str:
     return f"https://pay.stripe.com/receipts/payment/{tried.charge_id}"
 
 
-def _outcome(decline: Decline | None, risk_score: int) -> dict[str, object]:
+def _outcome(tried: Attempt) -> dict[str, object]:
+    decline, risk_score = tried.decline, tried.risk_score
     if decline is None:
         return {
             "advice_code": None,
@@ -96,30 +120,41 @@ def _outcome(decline: Decline | None, risk_score: int) -> dict[str, object]:
     }
 
 
-def _card_details(tried: Attempt, amount: int) -> dict[str, object]:
-    card: Card = tried.card
-    paid = tried.decline is None
-    return {
+def _details(tried: Attempt, amount: int, shape: Shape) -> dict[str, object]:
+    method = tried.method
+    if method.type is not MethodType.CARD:
+        return {**details(method, shape), "mandate": method.mandate_id}
+    if shape is Shape.Y2020:
+        return _plain_card(method)
+    paid = tried.succeeded
+    keys = {
         "amount_authorized": amount if paid else None,
         "authorization_code": tried.authorization if paid else None,
-        "brand": card.brand,
-        "checks": checks(),
-        "country": "US",
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
+        **_plain_card(method),
         "extended_authorization": {"status": "disabled"},
-        "fingerprint": card.fingerprint,
-        "funding": "credit",
         "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
-        "last4": card.last4,
-        "mandate": None,
         "multicapture": {"status": "unavailable"},
-        "network": card.brand,
         "network_token": {"used": False},
         "network_transaction_id": tried.network_transaction,
         "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
         "regulated_status": "unregulated",
+    }
+    return dict(sorted(keys.items()))
+
+
+def _plain_card(card: Method) -> dict[str, object]:
+    return {
+        "brand": card.brand,
+        "checks": checks(),
+        "country": card.country,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint,
+        "funding": "credit",
+        "installments": None,
+        "last4": card.last4,
+        "mandate": None,
+        "network": card.brand,
         "three_d_secure": None,
         "wallet": None,
     }

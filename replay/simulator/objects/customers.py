@@ -1,48 +1,23 @@
-"""Customers and their payment methods, alike in every version so far."""
+"""Customers and their tax ids."""
 
 from __future__ import annotations
 
-from replay.simulator.customers import Card, Customer
-
-_NO_ADDRESS = {
-    "city": None,
-    "country": None,
-    "line1": None,
-    "line2": None,
-    "postal_code": None,
-    "state": None,
-}
+from replay.simulator.customers import Customer
+from replay.simulator.keys import of_version
+from replay.simulator.objects.addresses import address
+from replay.simulator.shapes import Shape
 
 
-def billing_details(email: str | None, name: str | None) -> dict[str, object]:
-    """Render what is known of the payer on a payment method or charge."""
-    return {
-        "address": _NO_ADDRESS,
-        "email": email,
-        "name": name,
-        "phone": None,
-        "tax_id": None,
-    }
-
-
-def checks() -> dict[str, object]:
-    """Render what the bank checked when the card was entered."""
-    return {
-        "address_line1_check": None,
-        "address_postal_code_check": None,
-        "cvc_check": "pass",
-    }
-
-
-def customer(known: Customer) -> dict[str, object]:
-    """Render a customer; its metadata names the account at the product."""
-    return {
+def customer(known: Customer, shape: Shape) -> dict[str, object]:
+    """Render a customer; its metadata may name the account at the product."""
+    rendered: dict[str, object] = {
         "id": known.customer_id,
         "object": "customer",
-        "address": None,
+        "address": address(known.address) if known.address else None,
         "balance": 0,
         "created": known.created,
         "currency": known.currency,
+        "customer_account": None,
         "default_source": None,
         "delinquent": known.delinquent,
         "description": None,
@@ -51,48 +26,50 @@ def customer(known: Customer) -> dict[str, object]:
         "invoice_prefix": known.invoice_prefix,
         "invoice_settings": {
             "custom_fields": None,
-            "default_payment_method": known.card.method_id if known.card else None,
+            "default_payment_method": known.method.method_id if known.method else None,
             "footer": None,
             "rendering_options": None,
         },
         "livemode": False,
-        "metadata": {"account_id": known.account_id},
+        "metadata": {"account_id": known.account_id} if known.named else {},
         "name": known.name,
         "next_invoice_sequence": known.invoices_made + 1,
         "phone": None,
         "preferred_locales": [],
         "shipping": None,
-        "tax_exempt": "none",
+        "tax_exempt": known.tax_exempt,
         "test_clock": None,
     }
+    return of_version(rendered, shape)
 
 
-def payment_method(card: Card, owner: Customer) -> dict[str, object]:
-    """Render a card attached to its owner."""
-    return {
-        "id": card.method_id,
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": billing_details(owner.email, owner.name),
-        "card": {
-            "brand": card.brand,
-            "checks": checks(),
-            "country": "US",
-            "display_brand": card.brand,
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-            "fingerprint": card.fingerprint,
-            "funding": "credit",
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": True},
-            "wallet": None,
-        },
-        "created": card.created,
-        "customer": owner.customer_id,
+def tax_id(
+    known: Customer, tax_id: str, value: str, created: int, *, status: str, shape: Shape
+) -> dict[str, object]:
+    """Render a European tax id, which the tax office verifies after a while."""
+    verified = status == "verified"
+    rendered: dict[str, object] = {
+        "id": tax_id,
+        "object": "tax_id",
+        "country": value[:2],
+        "created": created,
+        "customer": known.customer_id,
+        "customer_account": None,
         "livemode": False,
-        "metadata": {},
-        "type": "card",
+        "owner": _owner(known, shape),
+        "type": "eu_vat",
+        "value": value,
+        "verification": {
+            "status": status,
+            "verified_address": "Somewhere 1" if verified else None,
+            "verified_name": known.name if verified else None,
+        },
     }
+    return of_version(rendered, shape)
+
+
+def _owner(known: Customer, shape: Shape) -> dict[str, object]:
+    owner: dict[str, object] = {"customer": known.customer_id, "type": "customer"}
+    if shape.age >= Shape.DAHLIA.age:
+        owner["customer_account"] = None
+    return owner

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from replay.simulator.customers import Customer
-from replay.simulator.objects.customers import payment_method
+from replay.simulator.keys import of_version
+from replay.simulator.objects.charges import charge
+from replay.simulator.objects.methods import payment_method
 from replay.simulator.payments import Attempt, Payment
-from replay.simulator.shapes import TRAITS, Shape
+from replay.simulator.shapes import Shape
 
 _METHOD_TYPES = ("acss_debit", "card", "cashapp", "link", "us_bank_account")
 
@@ -30,12 +31,12 @@ _METHOD_OPTIONS = {
 }
 
 
-def intent(payment: Payment, payer: Customer, shape: Shape) -> dict[str, object]:
+def intent(payment: Payment, shape: Shape) -> dict[str, object]:
     """Render an intent after its latest attempt."""
-    traits = TRAITS[shape]
     tried = payment.latest
-    paid = tried is not None and tried.decline is None
-    return {
+    paid = tried is not None and tried.succeeded
+    taken = paid or (tried is not None and tried.pending)
+    rendered: dict[str, object] = {
         "id": payment.intent_id,
         "object": "payment_intent",
         "amount": payment.amount,
@@ -48,22 +49,25 @@ def intent(payment: Payment, payer: Customer, shape: Shape) -> dict[str, object]
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": "automatic",
+        **(_charges(payment, shape) if shape.traits.inlined_charges else {}),
         "client_secret": f"{payment.intent_id}_secret_simulated",
         "confirmation_method": "automatic",
         "created": payment.created,
         "currency": payment.currency,
         "customer": payment.customer_id,
+        "customer_account": None,
         "description": payment.description,
-        **({"excluded_payment_method_types": None} if traits.payments_apart else {}),
-        **({} if traits.payments_apart else {"invoice": payment.invoice_id}),
-        "last_payment_error": _error(tried, payer),
+        "excluded_payment_method_types": None,
+        "invoice": payment.invoice_id,
+        "last_payment_error": _error(tried, payment, shape),
         "latest_charge": tried.charge_id if tried else None,
         "livemode": False,
+        "managed_payments": None,
         "metadata": {},
         "next_action": None,
         "on_behalf_of": None,
-        **(_details(payment, traits.order_reference_chars)),
-        "payment_method": tried.card.method_id if tried and paid else None,
+        **_details(payment, shape.traits.order_reference_chars),
+        "payment_method": tried.method.method_id if tried and taken else None,
         "payment_method_configuration_details": None,
         "payment_method_options": _METHOD_OPTIONS,
         "payment_method_types": _METHOD_TYPES,
@@ -75,32 +79,58 @@ def intent(payment: Payment, payer: Customer, shape: Shape) -> dict[str, object]
         "source": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": None,
-        "status": "succeeded" if paid else "requires_payment_method",
+        "status": _status(tried),
         "transfer_data": None,
         "transfer_group": None,
     }
+    return of_version(rendered, shape)
 
 
-def _details(payment: Payment, reference_chars: int) -> dict[str, object]:
+def _status(tried: Attempt | None) -> str:
+    if tried is None or tried.decline is not None:
+        return "requires_payment_method"
+    return "processing" if tried.pending else "succeeded"
+
+
+def _charges(payment: Payment, shape: Shape) -> dict[str, object]:
+    """Render the latest charge within, as intents held them until 2022-11-15."""
+    tried = payment.latest
+    return {
+        "charges": {
+            "object": "list",
+            "data": [charge(tried, payment, shape)] if tried else [],
+            "has_more": False,
+            "total_count": 1 if tried else 0,
+            "url": f"/v1/charges?payment_intent={payment.intent_id}",
+        }
+    }
+
+
+def _details(payment: Payment, reference_chars: int | None) -> dict[str, object]:
     """Render the reference to the invoice, cut as it was seen cut in recordings."""
-    if not reference_chars:
+    if reference_chars is None:
         return {}
-    reference = payment.invoice_id[:reference_chars]
+    reference = payment.invoice_id[:reference_chars] or None
     return {"payment_details": {"customer_reference": None, "order_reference": reference}}
 
 
-def _error(tried: Attempt | None, payer: Customer) -> dict[str, object] | None:
+def _error(
+    tried: Attempt | None, payment: Payment, shape: Shape
+) -> dict[str, object] | None:
     if tried is None or tried.decline is None:
         return None
     decline = tried.decline
-    return {
+    newer = {
         "advice_code": decline.advice,
+        "network_decline_code": decline.network_code,
+    }
+    return {
+        **(newer if shape.age >= Shape.ACACIA.age else {}),
         "charge": tried.charge_id,
-        "code": "card_declined",
+        "code": decline.code,
         "decline_code": decline.decline_code,
         "doc_url": "https://docs.stripe.com/error-codes/card-declined",
         "message": decline.message,
-        "network_decline_code": decline.network_code,
-        "payment_method": payment_method(tried.card, payer),
+        "payment_method": payment_method(tried.method, payment.customer_id, shape),
         "type": "card_error",
     }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from replay.simulator.invoices import Invoice, Line
+from replay.simulator.keys import of_version
 from replay.simulator.objects.catalogue import legacy_plan, price
-from replay.simulator.shapes import TRAITS, Shape
+from replay.simulator.shapes import Shape
 
 _TIMES: Final = "\u00d7"
+_SIGNS: Final = {"usd": "$", "eur": "\u20ac"}
 
 
 def line(billed: Line, invoice: Invoice, shape: Shape) -> dict[str, object]:
@@ -26,21 +28,27 @@ def line(billed: Line, invoice: Invoice, shape: Shape) -> dict[str, object]:
         "period": {"end": billed.end, "start": billed.start},
         "pretax_credit_amounts": [],
         "quantity": billed.quantity,
+        "quantity_decimal": str(billed.quantity),
+        "subtotal": billed.amount,
         **(
             _parents(billed, invoice)
-            if TRAITS[shape].parents
+            if shape.traits.parents
             else _flat_links(billed, invoice, shape)
         ),
     }
     head: dict[str, object] = {"id": billed.line_id, "object": "line_item"}
-    return head | {name: keys[name] for name in sorted(keys)}
+    return of_version(head | {name: keys[name] for name in sorted(keys)}, shape)
 
 
 def _description(billed: Line) -> str:
     """Return Stripe's words for a whole period, such as "Team seat (at $9.00 / month)"."""
-    units, cents = divmod(billed.price.unit_amount, 100)
-    what = f"{billed.quantity} {_TIMES} {billed.price.nickname}"
-    return f"{what} (at ${units}.{cents:02d} / month)"
+    sold = billed.price
+    if billed.trial:
+        return f"Trial period for {sold.nickname}"
+    units, cents = divmod(billed.unit_amount, 100)
+    sign = _SIGNS[sold.currency]
+    what = f"{billed.quantity} {_TIMES} {sold.nickname}"
+    return f"{what} (at {sign}{units}.{cents:02d} / {sold.interval})"
 
 
 def _parents(billed: Line, invoice: Invoice) -> dict[str, object]:
@@ -62,7 +70,7 @@ def _parents(billed: Line, invoice: Invoice) -> dict[str, object]:
                 "product": billed.price.product_id,
             },
             "type": "price_details",
-            "unit_amount_decimal": str(billed.price.unit_amount),
+            "unit_amount_decimal": str(billed.unit_amount),
         },
         "taxes": [],
     }
@@ -80,5 +88,5 @@ def _flat_links(billed: Line, invoice: Invoice, shape: Shape) -> dict[str, objec
         "tax_amounts": [],
         "tax_rates": [],
         "type": "subscription",
-        "unit_amount_excluding_tax": str(billed.price.unit_amount),
+        "unit_amount_excluding_tax": str(billed.unit_amount),
     }

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from replay.simulator.customers import Customer
 from replay.simulator.invoices import Invoice, InvoiceStatus, Line
+from replay.simulator.keys import of_version
+from replay.simulator.objects.addresses import address
 from replay.simulator.objects.invoice_lines import line
 from replay.simulator.payments import Payment
 from replay.simulator.renewals import HOUR_S
-from replay.simulator.shapes import TRAITS, Shape
+from replay.simulator.shapes import Shape
 
 
 def invoice(billed: Invoice, payer: Customer, shape: Shape) -> dict[str, object]:
     """Render an invoice with all its lines.
 
-    The keys of the newer versions come first; what only an older one has is added, and
-    all are sorted as Stripe sorts them: id and object first, the rest by name.
+    The keys are sorted as Stripe sorts them: id and object first, the rest by name.
     """
-    traits = TRAITS[shape]
     keys = {
         **_parties(billed, payer),
         **_course(billed),
         **_amounts(billed),
         **_settings(),
         "lines": _lines(billed, shape),
-        **(_parents(billed) if traits.parents else _flat_links(billed)),
-        **({} if traits.payments_apart else _payment_links(billed)),
-        **({"discount": None} if traits.single_discount else {}),
+        **(_parents(billed) if shape.traits.parents else _flat_links(billed)),
     }
     head: dict[str, object] = {"id": billed.invoice_id, "object": "invoice"}
-    return head | {name: keys[name] for name in sorted(keys)}
+    return of_version(head | {name: keys[name] for name in sorted(keys)}, shape)
 
 
 def invoice_payment(
@@ -59,12 +57,13 @@ def _parties(billed: Invoice, payer: Customer) -> dict[str, object]:
         "application": None,
         "currency": billed.lines[0].price.currency,
         "customer": billed.customer_id,
-        "customer_address": None,
+        "customer_account": None,
+        "customer_address": address(payer.address) if payer.address else None,
         "customer_email": payer.email,
         "customer_name": payer.name,
         "customer_phone": None,
         "customer_shipping": None,
-        "customer_tax_exempt": "none",
+        "customer_tax_exempt": payer.tax_exempt,
         "customer_tax_ids": [],
         "issuer": {"type": "self"},
         "on_behalf_of": None,
@@ -97,11 +96,12 @@ def _course(billed: Invoice) -> dict[str, object]:
         "period_start": billed.period_start,
         "receipt_number": None,
         "status": billed.status.value,
+        "status_details": _status_details(billed),
         "status_transitions": {
             "finalized_at": billed.finalized_at,
-            "marked_uncollectible_at": None,
+            "marked_uncollectible_at": billed.written_off_at,
             "paid_at": billed.paid_at,
-            "voided_at": None,
+            "voided_at": billed.voided_at,
         },
         "webhooks_delivered_at": billed.created,
     }
@@ -114,6 +114,7 @@ def _amounts(billed: Invoice) -> dict[str, object]:
         "amount_due": total,
         "amount_overpaid": 0,
         "amount_paid": billed.amount_paid,
+        "amount_paid_off_stripe": 0,
         "amount_remaining": billed.amount_remaining,
         "amount_shipping": 0,
         "post_payment_credit_notes_amount": 0,
@@ -126,6 +127,12 @@ def _amounts(billed: Invoice) -> dict[str, object]:
         "total_excluding_tax": total,
         "total_pretax_credit_amounts": [],
     }
+
+
+def _status_details(billed: Invoice) -> dict[str, object] | None:
+    if billed.written_off_for is None:
+        return None
+    return {"uncollectible": {"reason": billed.written_off_for}}
 
 
 def _settings() -> dict[str, object]:
@@ -186,29 +193,26 @@ def _parents(billed: Invoice) -> dict[str, object]:
 
 
 def _flat_links(billed: Invoice) -> dict[str, object]:
+    """Render what only the versions before basil have."""
+    payment = billed.payment
+    charged = payment.latest if payment else None
     return {
+        "application_fee_amount": None,
         "automatic_tax": {
             "disabled_reason": None,
             "enabled": False,
             "liability": None,
             "status": None,
         },
+        "charge": charged.charge_id if charged else None,
+        "discount": None,
+        "paid": billed.status is InvoiceStatus.PAID,
+        "paid_out_of_band": False,
+        "payment_intent": payment.intent_id if payment else None,
         "quote": None,
         "subscription": billed.subscription_id,
         "subscription_details": {"metadata": {}},
         "tax": None,
         "total_tax_amounts": [],
-    }
-
-
-def _payment_links(billed: Invoice) -> dict[str, object]:
-    payment = billed.payment
-    charged = payment.latest if payment else None
-    return {
-        "application_fee_amount": None,
-        "charge": charged.charge_id if charged else None,
-        "paid": billed.status is InvoiceStatus.PAID,
-        "paid_out_of_band": False,
-        "payment_intent": payment.intent_id if payment else None,
         "transfer_data": None,
     }

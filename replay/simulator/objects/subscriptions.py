@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from replay.simulator.keys import of_version
 from replay.simulator.objects.catalogue import legacy_plan, price
-from replay.simulator.shapes import TRAITS, Shape
+from replay.simulator.shapes import Shape
 from replay.simulator.subscriptions import Item, Subscription
 
 
 def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
     """Render a subscription with all its items."""
-    traits = TRAITS[shape]
     # Stripe repeats price and quantity at the top only where one item leaves no doubt.
     only = held.items[0] if len(held.items) == 1 else None
-    return {
+    rendered: dict[str, object] = {
         "id": held.subscription_id,
         "object": "subscription",
         "application": None,
@@ -20,7 +20,8 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": held.anchor,
         "billing_cycle_anchor_config": None,
-        **(_billing_mode(held) if traits.billing_modes else {}),
+        "billing_mode": billing_mode(held.created),
+        "billing_schedules": [],
         "billing_thresholds": None,
         "cancel_at": held.cancel_at,
         "cancel_at_period_end": held.cancel_at_period_end,
@@ -31,16 +32,17 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
             "reason": held.cancel_reason,
         },
         "collection_method": "charge_automatically",
-        "created": held.anchor,
-        "currency": held.items[0].price.currency,
-        **({} if traits.period_on_items else _period(held)),
+        "created": held.created,
+        "currency": held.plan.currency,
+        **_period(held),
         "customer": held.customer_id,
+        "customer_account": None,
         "days_until_due": None,
         "default_payment_method": held.method_id,
         "default_source": None,
         "default_tax_rates": [],
         "description": None,
-        **({"discount": None} if traits.single_discount else {}),
+        "discount": None,
         "discounts": [],
         "ended_at": held.ended_at,
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
@@ -53,6 +55,7 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
         },
         "latest_invoice": held.latest_invoice,
         "livemode": False,
+        "managed_payments": None,
         "metadata": {},
         "next_pending_invoice_item_invoice": None,
         "on_behalf_of": None,
@@ -67,24 +70,38 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
         "pending_update": None,
         "plan": legacy_plan(only.price, shape) if only else None,
         "quantity": only.quantity if only else None,
-        "schedule": None,
-        "start_date": held.anchor,
+        "schedule": held.schedule_id,
+        "start_date": held.created,
         "status": held.status.value,
+        "status_details": _status_details(held),
         "test_clock": None,
         "transfer_data": None,
-        "trial_end": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": None,
+        "trial_end": held.trial_end,
+        "trial_settings": {
+            "end_behavior": {"missing_payment_method": held.trial_ends_in.value}
+        },
+        "trial_start": held.created if held.trial_end else None,
+    }
+    return of_version(rendered, shape)
+
+
+def billing_mode(since: int) -> dict[str, object]:
+    """Render flexible billing, as every new subscription has it by now."""
+    return {
+        "flexible": {"proration_discounts": "included"},
+        "type": "flexible",
+        "updated_at": since,
     }
 
 
 def _item(item: Item, held: Subscription, shape: Shape) -> dict[str, object]:
-    return {
+    rendered: dict[str, object] = {
         "id": item.item_id,
         "object": "subscription_item",
+        "billed_until": held.period_end,
         "billing_thresholds": None,
-        "created": held.anchor,
-        **(_period(held) if TRAITS[shape].period_on_items else {}),
+        "created": item.created,
+        **(_period(held) if shape.traits.parents else {}),
         "discounts": [],
         "metadata": {},
         "plan": legacy_plan(item.price, shape),
@@ -93,6 +110,7 @@ def _item(item: Item, held: Subscription, shape: Shape) -> dict[str, object]:
         "subscription": held.subscription_id,
         "tax_rates": [],
     }
+    return of_version(rendered, shape)
 
 
 def _period(held: Subscription) -> dict[str, object]:
@@ -103,16 +121,18 @@ def _period(held: Subscription) -> dict[str, object]:
 
 
 def _pause(held: Subscription) -> dict[str, object] | None:
-    if not held.paused:
+    if held.collection is None:
         return None
-    return {"behavior": "keep_as_draft", "resumes_at": held.resumes_at}
+    return {"behavior": held.collection.value, "resumes_at": held.resumes_at}
 
 
-def _billing_mode(held: Subscription) -> dict[str, object]:
+def _status_details(held: Subscription) -> dict[str, object] | None:
+    if held.paused_for is None:
+        return None
     return {
-        "billing_mode": {
-            "flexible": {"proration_discounts": "included"},
-            "type": "flexible",
-            "updated_at": held.anchor,
+        "paused": {
+            "subscription": {"type": held.paused_for.value},
+            "transitioned_at": held.paused_at,
+            "type": "subscription",
         }
     }
