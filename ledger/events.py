@@ -5,6 +5,8 @@
     seat_released        the product let a user go
     seats_counted        the product named all its users, or only how many
     account_linked       the product's own account id belongs to a Stripe customer
+    terms_set            the operator said what a price means: base, seats, how many
+    policy_set           the operator said what follows a failed payment
     delivery_conflicted  a Stripe event id came again with other content
 
 Topics are pinned: they are stored, so they never change. A new shape of an event is a
@@ -20,6 +22,12 @@ from datetime import datetime
 from typing import Final
 
 import attrs
+
+from ledger.policy import Policy
+
+# The account whose events are nobody's and hold for all: the catalogue. Neither Stripe
+# nor the product gives such an id.
+CATALOGUE: Final = "ledger:catalogue"
 
 
 class Verdict(enum.StrEnum):
@@ -39,6 +47,7 @@ class Source(enum.StrEnum):
 
     WEBHOOK = "webhook"
     PRODUCT = "product"
+    OPERATOR = "operator"
     LEDGER = "ledger"
 
 
@@ -156,6 +165,47 @@ class AccountLinked:
 
 
 @attrs.frozen(kw_only=True)
+class TermsSet:
+    """What *price* means from *effective_at* on, or from when the log took it.
+
+    A field that is None leaves that part to Stripe's metadata, as if it were not set.
+
+    Attributes:
+        price: Stripe's price id.
+        role: ``base``, ``seat`` or ``other``.
+        included: Seats that the base price covers.
+        counts: What Stripe's quantity counts: ``all`` seats, or only the ``extra`` ones.
+        increase: How a seat added within a period is charged: ``prorated``, ``full`` or
+            ``next_cycle``.
+    """
+
+    command: Command
+    price: str
+    role: str | None = None
+    included: int | None = None
+    counts: str | None = None
+    increase: str | None = None
+    actor: str | None = None
+    effective_at: datetime | None = None
+    account: str = CATALOGUE
+
+
+@attrs.frozen(kw_only=True)
+class PolicySet:
+    """The dunning policy from *effective_at* on, or from when the log took it.
+
+    Attributes:
+        policy: Governs each timeline whose first failure falls into its time.
+    """
+
+    command: Command
+    policy: Policy
+    actor: str | None = None
+    effective_at: datetime | None = None
+    account: str = CATALOGUE
+
+
+@attrs.frozen(kw_only=True)
 class DeliveryConflicted:
     """A Stripe event id came again with other content; the first one stays.
 
@@ -192,10 +242,13 @@ Event = (
     | SeatReleased
     | SeatsCounted
     | AccountLinked
+    | TermsSet
+    | PolicySet
     | DeliveryConflicted
     | UnknownEvent
 )
 SeatEvent = SeatAssigned | SeatReleased | SeatsCounted
+CatalogueEvent = TermsSet | PolicySet
 CommandEvent = SeatAssigned | SeatReleased | SeatsCounted | AccountLinked
 
 TOPICS: Final[dict[str, type[Event]]] = {
@@ -204,6 +257,8 @@ TOPICS: Final[dict[str, type[Event]]] = {
     "seat_released": SeatReleased,
     "seats_counted": SeatsCounted,
     "account_linked": AccountLinked,
+    "terms_set": TermsSet,
+    "policy_set": PolicySet,
     "delivery_conflicted": DeliveryConflicted,
 }
 TOPIC_OF: Final[dict[type[Event], str]] = {event: topic for topic, event in TOPICS.items()}

@@ -21,15 +21,18 @@ from ledger.events import (
     Command,
     DeliveryConflicted,
     Event,
+    PolicySet,
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
     Source,
     StripeEvent,
+    TermsSet,
     UnknownEvent,
     Verdict,
 )
 from ledger.mapper import Mapper
+from ledger.policy import DEFAULT, Policy
 from ledger.row import EPOCH, MICROSECOND, Row
 from samples import EVERY_KIND, NOON
 
@@ -41,6 +44,8 @@ PINNED: Final = {
     "seat_released": SeatReleased,
     "seats_counted": SeatsCounted,
     "account_linked": AccountLinked,
+    "terms_set": TermsSet,
+    "policy_set": PolicySet,
     "delivery_conflicted": DeliveryConflicted,
 }
 
@@ -106,6 +111,27 @@ EVENTS: Final[dict[type[Event], st.SearchStrategy[Event]]] = {
         effective_at=moments,
     ),
     AccountLinked: st.builds(AccountLinked, **given_to_all, customer=texts),
+    TermsSet: st.builds(
+        TermsSet,
+        **given_to_all,
+        price=texts,
+        role=maybe,
+        included=st.none() | st.integers(0, 2**63 - 1),
+        counts=maybe,
+        increase=maybe,
+        effective_at=moments,
+    ),
+    PolicySet: st.builds(
+        PolicySet,
+        **given_to_all,
+        policy=st.builds(
+            Policy,
+            retry_days=st.lists(st.integers(0, 99)).map(tuple),
+            pause_day=st.integers(0, 99),
+            cancel_day=st.integers(0, 99),
+        ),
+        effective_at=moments,
+    ),
     DeliveryConflicted: st.builds(
         DeliveryConflicted,
         event_id=texts,
@@ -140,12 +166,12 @@ def test_a_body_is_decoded_only_when_asked_for() -> None:
 
 
 def test_a_topic_of_a_later_release_is_unknown_and_never_appended() -> None:
-    row = row_of(EVERY_KIND[4], topic="terms_set", body=b"\xff")
+    row = row_of(EVERY_KIND[4], topic="moon_phase", body=b"\xff")
 
     unknown = MAPPER.recorded(row).event
 
     assert unknown == UnknownEvent(
-        originator_id="cmd:in", topic="terms_set", account="Käse & Söhne 🧀"
+        originator_id="cmd:in", topic="moon_phase", account="Käse & Söhne 🧀"
     )
     with pytest.raises(KeyError):
         MAPPER.entry(unknown)
@@ -229,3 +255,23 @@ def plain(name: str, field: bytes | None) -> Any:  # noqa: ANN401, a field of an
 
 def test_L08_the_golden_log_is_read_as_the_events_that_were_written() -> None:
     assert [MAPPER.recorded(row).event for row in golden_rows()] == list(EVERY_KIND)
+
+
+def test_terms_and_policies_are_the_operators_and_stand_in_the_catalogue() -> None:
+    of = Command(id="cmd:1", fingerprint="f")
+
+    for event in (
+        TermsSet(command=of, price="price_1", included=0),
+        PolicySet(command=of, policy=DEFAULT),
+    ):
+        entry = MAPPER.entry(event)
+        assert (entry.account, entry.source) == ("ledger:catalogue", "operator")
+        assert there_and_back(event) == event
+
+
+def test_the_policy_that_holds_unless_another_is_set() -> None:
+    assert (DEFAULT.retry_days, DEFAULT.pause_day, DEFAULT.cancel_day) == (
+        (0, 3, 5, 7),
+        7,
+        30,
+    )

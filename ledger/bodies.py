@@ -1,0 +1,275 @@
+"""The small JSON bodies that the ledger's own events are stored with.
+
+    seat_assigned   {"user": "u_7", "actor": "u_1", "fingerprint": "…"}
+    terms_set       {"price": "price_1", "role": "seat", "fingerprint": "…"}
+
+Their fields are stored, so they are only ever added to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ledger.encoding import Encodings
+from ledger.errors import IntegrityFailureError
+from ledger.events import (
+    AccountLinked,
+    Command,
+    DeliveryConflicted,
+    Event,
+    PolicySet,
+    SeatAssigned,
+    SeatReleased,
+    SeatsCounted,
+    Source,
+    TermsSet,
+)
+from ledger.policy import Policy
+from ledger.row import Row
+
+Shape = TypeVar("Shape")
+
+
+class SeatBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of a seat change."""
+
+    user: str
+    fingerprint: str
+    actor: str | None = None
+
+
+class CountBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of a full set or a bare count."""
+
+    fingerprint: str
+    users: tuple[str, ...] | None = None
+    count: int | None = None
+    actor: str | None = None
+
+
+class LinkBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of a link."""
+
+    customer: str
+    fingerprint: str
+    actor: str | None = None
+
+
+class ConflictBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of a conflict; *body* is the refused one, Base64 in JSON."""
+
+    event_id: str
+    kept: str
+    refused: str
+    body: bytes = b""
+
+
+class TermsBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of terms; a field that is absent was not set."""
+
+    price: str
+    fingerprint: str
+    role: str | None = None
+    included: int | None = None
+    counts: str | None = None
+    increase: str | None = None
+    actor: str | None = None
+
+
+class PolicyBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of a policy."""
+
+    retry_days: tuple[int, ...]
+    pause_day: int
+    cancel_day: int
+    fingerprint: str
+    actor: str | None = None
+
+
+def _command_fields(command: Command, source: Source = Source.PRODUCT) -> dict[str, Any]:
+    return {
+        "originator_id": command.id,
+        "originator_version": command.version,
+        "source": source,
+    }
+
+
+def _write_seat(event: SeatAssigned | SeatReleased) -> tuple[dict[str, Any], SeatBody]:
+    fields = {**_command_fields(event.command), "occurred_at": event.effective_at}
+    return fields, SeatBody(
+        user=event.user, actor=event.actor, fingerprint=event.command.fingerprint
+    )
+
+
+def _write_count(event: SeatsCounted) -> tuple[dict[str, Any], CountBody]:
+    fields = {**_command_fields(event.command), "occurred_at": event.effective_at}
+    return fields, CountBody(
+        users=event.users,
+        count=event.count,
+        actor=event.actor,
+        fingerprint=event.command.fingerprint,
+    )
+
+
+def _write_link(event: AccountLinked) -> tuple[dict[str, Any], LinkBody]:
+    return _command_fields(event.command), LinkBody(
+        customer=event.customer,
+        actor=event.actor,
+        fingerprint=event.command.fingerprint,
+    )
+
+
+def _write_terms(event: TermsSet) -> tuple[dict[str, Any], TermsBody]:
+    fields = _command_fields(event.command, Source.OPERATOR)
+    return {**fields, "occurred_at": event.effective_at}, TermsBody(
+        price=event.price,
+        role=event.role,
+        included=event.included,
+        counts=event.counts,
+        increase=event.increase,
+        actor=event.actor,
+        fingerprint=event.command.fingerprint,
+    )
+
+
+def _write_policy(event: PolicySet) -> tuple[dict[str, Any], PolicyBody]:
+    fields = _command_fields(event.command, Source.OPERATOR)
+    return {**fields, "occurred_at": event.effective_at}, PolicyBody(
+        retry_days=event.policy.retry_days,
+        pause_day=event.policy.pause_day,
+        cancel_day=event.policy.cancel_day,
+        actor=event.actor,
+        fingerprint=event.command.fingerprint,
+    )
+
+
+def _write_conflict(event: DeliveryConflicted) -> tuple[dict[str, Any], ConflictBody]:
+    digest = hashlib.sha256()
+    for part in (event.event_id, event.refused):
+        digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
+    fields = {
+        "originator_id": f"conflict:{digest.hexdigest()}",
+        "source": Source.LEDGER,
+        "endpoint": event.endpoint,
+    }
+    return fields, ConflictBody(
+        event_id=event.event_id, kept=event.kept, refused=event.refused, body=event.body
+    )
+
+
+def _decode(row: Row, encodings: Encodings, shape: type[Shape]) -> Shape:
+    try:
+        return msgspec.json.decode(encodings.decode(row.encoding_id, row.body), type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise IntegrityFailureError(
+            f"position {row.position}: the body of a {row.topic} cannot be read ({error})"
+        ) from error
+
+
+def _command(row: Row, fingerprint: str) -> Command:
+    return Command(
+        id=row.originator_id, version=row.originator_version, fingerprint=fingerprint
+    )
+
+
+def _read_seat(row: Row, encodings: Encodings) -> SeatAssigned | SeatReleased:
+    body = _decode(row, encodings, SeatBody)
+    return _SEAT_EVENTS[row.topic](
+        account=row.account or "",
+        command=_command(row, body.fingerprint),
+        user=body.user,
+        actor=body.actor,
+        effective_at=row.occurred_at,
+    )
+
+
+def _read_count(row: Row, encodings: Encodings) -> SeatsCounted:
+    body = _decode(row, encodings, CountBody)
+    return SeatsCounted(
+        account=row.account or "",
+        command=_command(row, body.fingerprint),
+        users=body.users,
+        count=body.count,
+        actor=body.actor,
+        effective_at=row.occurred_at,
+    )
+
+
+def _read_link(row: Row, encodings: Encodings) -> AccountLinked:
+    body = _decode(row, encodings, LinkBody)
+    return AccountLinked(
+        account=row.account or "",
+        command=_command(row, body.fingerprint),
+        customer=body.customer,
+        actor=body.actor,
+    )
+
+
+def _read_terms(row: Row, encodings: Encodings) -> TermsSet:
+    body = _decode(row, encodings, TermsBody)
+    return TermsSet(
+        account=row.account or "",
+        command=_command(row, body.fingerprint),
+        price=body.price,
+        role=body.role,
+        included=body.included,
+        counts=body.counts,
+        increase=body.increase,
+        actor=body.actor,
+        effective_at=row.occurred_at,
+    )
+
+
+def _read_policy(row: Row, encodings: Encodings) -> PolicySet:
+    body = _decode(row, encodings, PolicyBody)
+    return PolicySet(
+        account=row.account or "",
+        command=_command(row, body.fingerprint),
+        policy=Policy(
+            retry_days=body.retry_days,
+            pause_day=body.pause_day,
+            cancel_day=body.cancel_day,
+        ),
+        actor=body.actor,
+        effective_at=row.occurred_at,
+    )
+
+
+def _read_conflict(row: Row, encodings: Encodings) -> DeliveryConflicted:
+    body = _decode(row, encodings, ConflictBody)
+    return DeliveryConflicted(
+        event_id=body.event_id,
+        kept=body.kept,
+        refused=body.refused,
+        account=row.account,
+        endpoint=row.endpoint,
+        body=body.body,
+    )
+
+
+_SEAT_EVENTS: Final[dict[str, type[SeatAssigned | SeatReleased]]] = {
+    "seat_assigned": SeatAssigned,
+    "seat_released": SeatReleased,
+}
+WRITERS: Final[dict[type[Event], Callable[[Any], tuple[dict[str, Any], Any]]]] = {
+    SeatAssigned: _write_seat,
+    SeatReleased: _write_seat,
+    SeatsCounted: _write_count,
+    AccountLinked: _write_link,
+    TermsSet: _write_terms,
+    PolicySet: _write_policy,
+    DeliveryConflicted: _write_conflict,
+}
+READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
+    "seat_assigned": _read_seat,
+    "seat_released": _read_seat,
+    "seats_counted": _read_count,
+    "account_linked": _read_link,
+    "terms_set": _read_terms,
+    "policy_set": _read_policy,
+    "delivery_conflicted": _read_conflict,
+}
