@@ -117,11 +117,9 @@ class Appender:
         """Append *units*, each whole or not at all; answer when they are committed.
 
         Raises:
-            UnstorableError: A field does not fit; nothing of the call is appended.
             UnavailableError: They are not committed, or that is not known. Whoever asks
                 again is told that they are there, if they are.
         """
-        # Packed here, so that what cannot be packed fails its own caller and nobody else.
         sizes = [sum(sum(map(len, entry.packed)) for entry in unit) for unit in units]
         if self._closing or self._task.done():
             raise UnavailableError("the appender is closed; ask a process that runs")

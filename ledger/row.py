@@ -15,7 +15,7 @@ import hashlib
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +24,7 @@ import attrs
 from ledger.errors import LedgerError
 
 FRAMING: Final = 1
+TEXT_BYTES_MAX: Final = 1024  # an index of PostgreSQL holds no more than about 2,700
 NULL: Final = b"\xff\xff\xff\xff"
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -36,6 +37,8 @@ _int8 = struct.Struct(">iq").pack
 
 def _text(value: str) -> bytes:
     raw = value.encode()
+    if len(raw) > TEXT_BYTES_MAX or b"\0" in raw:
+        raise ValueError(f"a text has a NUL or more than {TEXT_BYTES_MAX:,} bytes")
     return _length(len(raw)) + raw
 
 
@@ -87,7 +90,6 @@ COLUMNS: Final = (
     Column("body", "bytea", 17, _bytea),
 )
 FIELD_COUNT: Final = struct.pack(">h", len(COLUMNS))
-TEXT_BYTES_MAX: Final = 1024  # an index of PostgreSQL holds no more than about 2,700
 _PLACE: Final = 3  # framing, position and recorded_at are known only under the lock
 
 
@@ -120,9 +122,27 @@ class Row(NamedTuple):
     body: bytes
 
 
+def _packed(entry: Entry) -> list[bytes]:
+    try:
+        return [
+            NULL if value is None else packer(value)
+            for packer, value in zip(_OWN_PACKERS, _own_values(entry), strict=True)
+        ]
+    except (AttributeError, TypeError, ValueError, struct.error) as error:
+        raise UnstorableError(f"an event cannot be stored: {error}") from error
+
+
 @attrs.frozen(kw_only=True)
 class Entry:
-    """What will be stored of one event, before it has a place; fields as in `Row`."""
+    """What will be stored of one event, before it has a place; fields as in `Row`.
+
+    Attributes:
+        packed: The fields from ``originator_id`` on, each with its length.
+
+    Raises:
+        UnstorableError: PostgreSQL would refuse a field, and with it every event of the
+            same commit.
+    """
 
     originator_id: str
     originator_version: int = 1
@@ -141,34 +161,14 @@ class Entry:
     encoding_id: int = 0
     key_id: str | None = None
     body: bytes = b""
+    packed: list[bytes] = attrs.field(
+        init=False, eq=False, repr=False, default=attrs.Factory(_packed, takes_self=True)
+    )
 
     @property
     def key(self) -> tuple[str, int]:
         """What makes it unique in the log."""
         return self.originator_id, self.originator_version
-
-    @cached_property
-    def packed(self) -> list[bytes]:
-        """The fields from ``originator_id`` on, each with its length.
-
-        Raises:
-            UnstorableError: PostgreSQL would refuse one of them, and with it every event
-                of the same commit.
-        """
-        try:
-            fields = [
-                NULL if value is None else packer(value)
-                for packer, value in zip(_PACKERS[_PLACE:], _own_values(self), strict=True)
-            ]
-        except (AttributeError, TypeError, ValueError, struct.error) as error:
-            raise UnstorableError(f"an event cannot be stored: {error}") from error
-        for name, place in _TEXTS:
-            field = fields[place]
-            if len(field) > TEXT_BYTES_MAX + 4 or b"\0" in field[4:]:
-                raise UnstorableError(
-                    f"{name} has a NUL or more than {TEXT_BYTES_MAX:,} bytes"
-                )
-        return fields
 
     def at(self, position: int, recorded_at: datetime) -> Row:
         """Return the row it becomes at that place."""
@@ -177,11 +177,7 @@ class Entry:
 
 _own_values = attrgetter(*(column.name for column in COLUMNS[_PLACE:]))
 _PACKERS: Final = tuple(column.pack for column in COLUMNS)
-_TEXTS: Final = tuple(
-    (column.name, place)
-    for place, column in enumerate(COLUMNS[_PLACE:])
-    if column.type == "text"
-)
+_OWN_PACKERS: Final = _PACKERS[_PLACE:]
 
 
 def pack(row: Row) -> list[bytes]:
