@@ -17,13 +17,15 @@ _Path = tuple[str, ...]
 _CAME: Final[dict[str, dict[Shape, str]]] = {
     "subscription": {
         Shape.Y2023: "application cancellation_details currency description "
-        "on_behalf_of trial_settings",
+        "on_behalf_of payment_settings.save_default_payment_method trial_settings",
         Shape.Y2024: "billing_cycle_anchor_config discounts invoice_settings "
         "automatic_tax.liability",
         Shape.ACACIA: "automatic_tax.disabled_reason",
         Shape.CLOVER: "billing_mode",
         Shape.DAHLIA: "customer_account",
-        Shape.ENDIVE: "billing_schedules managed_payments status_details",
+        Shape.ENDIVE: "billing_schedules invoice_settings.custom_fields "
+        "invoice_settings.description invoice_settings.footer managed_payments "
+        "status_details",
     },
     "subscription_item": {
         Shape.Y2024: "discounts",
@@ -66,7 +68,6 @@ _CAME: Final[dict[str, dict[Shape, str]]] = {
     "customer": {
         Shape.Y2023: "test_clock",
         Shape.Y2024: "invoice_settings.rendering_options",
-        Shape.DAHLIA: "customer_account",
     },
     "payment_method": {
         Shape.Y2024: "allow_redisplay",
@@ -77,7 +78,6 @@ _CAME: Final[dict[str, dict[Shape, str]]] = {
         Shape.Y2023: "automatic_payment_methods flow_directions "
         "payment_method_configuration_details",
         Shape.CLOVER: "excluded_payment_method_types",
-        Shape.DAHLIA: "customer_account",
     },
     "tax_id": {
         Shape.Y2024: "owner",

@@ -45,7 +45,6 @@ class Traits:
         payments_apart: Charges and intents no longer name their invoice, nor it them.
         inlined_charges: Intents hold their charges, charges their refunds.
         coupon_sources: A promotion code names its coupon instead of holding it.
-        phase_plans: A schedule's phases name each price as a plan, too.
         order_reference_chars: How much of the invoice id an intent repeats; 0 is nothing,
             None is that it has no such place.
         unsent: Event types this version does not know.
@@ -55,7 +54,6 @@ class Traits:
     payments_apart: bool = True
     inlined_charges: bool = False
     coupon_sources: bool = True
-    phase_plans: bool = False
     order_reference_chars: int | None = None
     unsent: frozenset[str] = frozenset()
 
@@ -67,7 +65,7 @@ _CLASSIC: Final = Traits(
 _WHOLE_ID: Final = 64
 
 TRAITS: Final[dict[Shape, Traits]] = {
-    Shape.Y2020: attrs.evolve(_CLASSIC, inlined_charges=True, phase_plans=True),
+    Shape.Y2020: attrs.evolve(_CLASSIC, inlined_charges=True),
     Shape.Y2023: _CLASSIC,
     Shape.Y2024: _CLASSIC,
     Shape.ACACIA: _CLASSIC,

@@ -17,7 +17,6 @@ def customer(known: Customer, shape: Shape) -> dict[str, object]:
         "balance": 0,
         "created": known.created,
         "currency": known.currency,
-        "customer_account": None,
         "default_source": None,
         "delinquent": known.delinquent,
         "description": None,

@@ -80,7 +80,6 @@ def setup_intent(
         "client_secret": f"{setup_id}_secret_simulated",
         "created": method.created,
         "customer": customer_id,
-        "customer_account": None,
         "description": None,
         "excluded_payment_method_types": None,
         "flow_directions": None,

@@ -45,7 +45,13 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
         "discount": None,
         "discounts": [],
         "ended_at": held.ended_at,
-        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
         "items": {
             "object": "list",
             "data": [_item(item, held, shape) for item in held.items],
