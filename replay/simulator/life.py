@@ -173,10 +173,11 @@ def renew(account: Account, held: Subscription, at: int) -> None:
         return
     if held.status is Status.TRIALING and not trials.goes_on(account, held, at):
         return
-    included = held.included_seats
+    terms = held.plan, held.included_seats
     held.begin_period()
     plan_changes.advance(account, held, at)
-    if held.included_seats != included and held is account.subscription:
+    changed = (held.plan, held.included_seats) != terms
+    if changed and held is account.subscription:
         account.agenda.plan(at + _SYNC_S, partial(seats.sync, account, held))
     collects = held.collects
     billed = billing.draft(account, held, at, reason="subscription_cycle", collect=collects)

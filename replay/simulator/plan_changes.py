@@ -70,7 +70,10 @@ def advance(account: Account, held: Subscription, at: int) -> None:
         return
     if planned.current == 0:
         planned.current = 1
-        fit(account, held, planned.phases[1].plan, at)
+        phase = planned.phases[1]
+        fit(account, held, phase.plan, at)
+        # What was planned counts; the product mends it when it next writes its seats.
+        held.seats.quantity = phase.seat_quantity
         account.tell_schedule("updated", planned)
     else:
         _release(account, held, planned, at)
