@@ -73,10 +73,10 @@ class Price:
             yield Charged(quantity=quantity, unit_amount=self.unit_amount, amount=amount)
             return
         before = 0
-        for tier in self.tiers:
+        for number, tier in enumerate(self.tiers):
             last = quantity if tier.up_to is None else min(quantity, tier.up_to)
             # The first tier is always reached: its flat amount is due for no unit, too.
-            if last > before or before == 0:
+            if last > before or number == 0:
                 units = last - before
                 amount = tier.flat + tier.unit * units
                 yield Charged(quantity=units, unit_amount=tier.unit, amount=amount)
