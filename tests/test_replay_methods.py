@@ -54,23 +54,23 @@ def test_some_cards_are_renewed_before_they_expire_and_some_never() -> None:
     assert not expired & {event["data"]["object"]["id"] for event in renewed}
 
 
-def test_a_debit_is_processing_for_days_and_then_succeeds_as_the_same_charge() -> None:
+def test_a_debit_is_processing_for_days_and_then_succeeds_or_comes_back() -> None:
     pending = list(of_type("charge.pending"))
 
     assert len(pending) > 10
-    cleared = 0
+    outcomes: Counter[str] = Counter()
     for event in pending:
         told = history(event["data"]["object"]["id"])
         assert told[0]["data"]["object"]["status"] == "pending"
         if len(told) > 1:
             days = (told[1]["created"] - told[0]["created"]) / 86_400
-            assert told[1]["type"] == "charge.succeeded"
             assert 3 <= days <= 5
-            cleared += 1
+            outcomes[told[1]["type"]] += 1
         intent = history(event["data"]["object"]["payment_intent"])
         statuses = [each["data"]["object"]["status"] for each in intent]
         assert "processing" in statuses
-    assert cleared > 5
+    assert outcomes["charge.succeeded"] > 5
+    assert outcomes["charge.failed"] > 0
 
 
 def test_a_mandate_becomes_active_after_its_account_was_attached() -> None:

@@ -292,5 +292,5 @@ def test_memory_holds_what_is_and_not_what_was() -> None:
 
     (few, little), (many, more) = kept(8), kept(40)
 
-    assert many > 3 * few
+    assert many > 2 * few
     assert more < 2 * little

@@ -98,11 +98,41 @@ def _retry(
 def _fail(
     account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
 ) -> None:
-    """Be declined; plan the next attempt, or come to the ending after the last."""
-    fail_once(account, billed, at)
-    if billed.attempts < fate.tries:
-        days = RETRY_DAYS[billed.attempts - 1]
-        billed.next_attempt = (billed.finalized_at or at) + days * DAY_S
+    """Be declined: at once, or, as a debit, when the bank sends it back in days."""
+    method = account.customer.method
+    if billed.payment is None or method is None:
+        return
+    billed.next_attempt = None
+    if method.type is MethodType.CARD:
+        _charge(account, billed.payment, at, failed=True)
+        _go_on(account, held, billed, fate, at)
+        return
+    _charge(account, billed.payment, at, pending=True)
+    bounced_at = account.later(at, _DEBIT_DAYS)
+    account.agenda.plan(bounced_at, partial(_bounce, account, held, billed, fate))
+
+
+def _bounce(
+    account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
+) -> None:
+    """Let the bank send a debit back."""
+    payment = billed.payment
+    if payment is None or payment.latest is None or not billed.open:
+        return
+    account.outbox.begin(at, requested=False)
+    payment.latest = attrs.evolve(payment.latest, pending=False, decline=RETURNED)
+    _tell_charge(account, payment, "failed", "payment_failed")
+    _go_on(account, held, billed, fate, at)
+
+
+def _go_on(
+    account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
+) -> None:
+    """Plan the next attempt after one that failed, or come to the ending."""
+    if billed.attempts < fate.tries and not held.ended:
+        planned = (billed.finalized_at or at) + RETRY_DAYS[billed.attempts - 1] * DAY_S
+        # A debit may come back after the day of the next attempt.
+        billed.next_attempt = max(planned, at + DAY_S)
         retry = partial(_retry, account, held, billed, fate)
         account.agenda.plan(billed.next_attempt, retry)
     billing.tell(account, "payment_failed", billed)
@@ -112,14 +142,8 @@ def _fail(
         return
     if fate.new_card_after is None:
         account.outbox.forget(billed.invoice_id)
-    _come_to_the_ending(account, held, fate, at)
-
-
-def fail_once(account: Account, billed: Invoice, at: int) -> None:
-    """Be declined, with no next attempt; the caller tells of the invoice."""
-    billed.next_attempt = None
-    if billed.payment is not None:
-        _charge(account, billed.payment, at, failed=True)
+    if not held.ended:
+        _come_to_the_ending(account, held, fate, at)
 
 
 def _come_to_the_ending(account: Account, held: Subscription, fate: Fate, at: int) -> None:
@@ -141,7 +165,8 @@ def _pay_with_new_card(
     account: Account, held: Subscription, billed: Invoice, at: int
 ) -> None:
     """Let the customer enter another card and pay the open invoice with it."""
-    if not billed.open or held.ended:
+    tried = billed.payment.latest if billed.payment else None
+    if not billed.open or held.ended or (tried is not None and tried.pending):
         return
     paying.attach(account, at)
     pay(account, held, billed, at)
@@ -159,10 +184,6 @@ def _charge(
     method, ids = account.customer.method, account.ids
     if method is None:
         return
-    decline = None
-    if failed:
-        card = method.type is MethodType.CARD
-        decline = account.chance.pick(DECLINES) if card else RETURNED
     payment.latest = Attempt(
         charge_id=ids.dated("ch", at),
         created=at,
@@ -171,7 +192,7 @@ def _charge(
         authorization=ids.number(6),
         network_transaction=ids.number(15),
         risk_score=account.chance.between(0, 64),
-        decline=decline,
+        decline=account.chance.pick(DECLINES) if failed else None,
         pending=pending,
     )
     if pending:
