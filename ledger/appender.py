@@ -31,13 +31,12 @@ from ledger.row import COLUMNS, NULL, Row
 
 BATCH_EVENTS_MAX: Final = 1000
 BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
+ENTRY_BYTES: Final = 1000  # about what an entry takes beside its body
 WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
 CHANNEL: Final = "ledger_head"
 
 _NAMES: Final = ", ".join(column.name for column in COLUMNS)
 
-# Each statement must see what was committed while the lock was waited for.
-BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 LOCK: Final = """
 SELECT position, hash, recorded_at, clock_timestamp()
   FROM ledger.head
@@ -50,16 +49,17 @@ SELECT {_NAMES}
     ON originator_id = wanted.id AND originator_version = wanted.version
 """  # noqa: S608, names of this module
 WRITE: Final = f"""
+WITH moved AS (
+    UPDATE ledger.head
+       SET position = %b, hash = %b, recorded_at = %b
+ RETURNING pg_notify('{CHANNEL}', position::text)
+)
 INSERT INTO ledger.log ({_NAMES}, hash)
 SELECT * FROM unnest({", ".join(f"%b::{column.type}[]" for column in COLUMNS)}, %b::bytea[])
 """  # noqa: S608, names of this module
-MOVE: Final = """
-UPDATE ledger.head
-   SET position = %b, hash = %b, recorded_at = %b
-"""
-NOTIFY: Final = "SELECT pg_notify(%b, %b)"
 
 _OIDS: Final = (*(column.oid for column in COLUMNS), 17)
+_ID: Final = 3  # the place of originator_id among the columns
 
 
 class PackedArray(bytes):
@@ -120,7 +120,7 @@ class Appender:
             UnavailableError: They are not committed, or that is not known. Whoever asks
                 again is told that they are there, if they are.
         """
-        sizes = [sum(sum(map(len, entry.packed)) for entry in unit) for unit in units]
+        sizes = [sum(len(entry.body) + ENTRY_BYTES for entry in unit) for unit in units]
         if self._closing or self._task.done():
             raise UnavailableError("the appender is closed; ask a process that runs")
         if self._waiting and self._waiting_bytes + sum(sizes) > WAITING_BYTES_MAX:
@@ -208,19 +208,15 @@ class Appender:
     async def _commit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         connection = await self._connected()
         entries = list(chain.from_iterable(units))
-        async with connection.pipeline() as pipeline:
-            await connection.execute(BEGIN, prepare=True)
+        wanted = (
+            packed_array(_OIDS[_ID], [entry.packed[0] for entry in entries]),
+            packed_array(_OIDS[_ID + 1], [entry.packed[1] for entry in entries]),
+        )
+        # The statements up to the pipeline's end are one transaction of their own: a
+        # BEGIN and a COMMIT would cost as much as all the rest of the driver's work.
+        async with connection.pipeline():
             locked = await connection.execute(LOCK, binary=True, prepare=True)
-            looked = await connection.execute(
-                LOOK,
-                (
-                    [entry.originator_id for entry in entries],
-                    [entry.originator_version for entry in entries],
-                ),
-                binary=True,
-                prepare=True,
-            )
-            await pipeline.sync()
+            looked = await connection.execute(LOOK, wanted, binary=True, prepare=True)
             head, now = self._head(await locked.fetchone())
             rows = [Row._make(row) for row in await looked.fetchall()]
             taken: dict[Key, Row] = {
@@ -228,25 +224,8 @@ class Appender:
             }
             admission = admit(units, head=head, taken=taken, now=now)
             if admission.rows:
-                await self._write(connection, admission)
-            await connection.execute("COMMIT", prepare=True)
+                await connection.execute(WRITE, _written(admission), prepare=True)
         return admission.answers
-
-    async def _write(
-        self,
-        connection: psycopg.AsyncConnection[tuple[Any, ...]],
-        admission: Admission,
-    ) -> None:
-        arrays = [
-            packed_array(oid, fields)
-            for oid, fields in zip(_OIDS, zip(*admission.packed, strict=True), strict=True)
-        ]
-        head = admission.head
-        await connection.execute(WRITE, arrays, prepare=True)
-        await connection.execute(
-            MOVE, (head.position, head.hash, head.recorded_at), prepare=True
-        )
-        await connection.execute(NOTIFY, (CHANNEL, str(head.position)), prepare=True)
 
     def _head(self, row: tuple[Any, ...] | None) -> tuple[Head, Any]:
         if row is None:
@@ -271,6 +250,18 @@ class Appender:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _written(admission: Admission) -> list[object]:
+    """Return the values of `WRITE`: where the head moves, then a column an array."""
+    head = admission.head
+    columns = zip(*admission.packed, strict=True)
+    return [
+        head.position,
+        head.hash,
+        head.recorded_at,
+        *(packed_array(oid, fields) for oid, fields in zip(_OIDS, columns, strict=True)),
+    ]
 
 
 def _refuse(batch: Sequence[_Waiting], error: UnavailableError) -> None:

@@ -22,6 +22,7 @@ PROOF_TRIES: Final = 8  # a sync by another session serves ours, and is counted 
 # sequential plan made then would be kept (0.3 ms become 19 ms at 19,000 rows), and a
 # raised cost would switch compilation on.
 PLANNER: Final = (
+    "-c default_transaction_isolation=read\\ committed "
     "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
 

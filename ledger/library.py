@@ -25,6 +25,7 @@ from eventsourcing.persistence import (
     ListenNotifySubscription,
     Mapper,
     Notification,
+    OperationalError,
     StoredEvent,
 )
 
@@ -98,6 +99,8 @@ class LedgerRecorder(ApplicationRecorder):
     def __init__(
         self, open_log: Callable[[], AbstractAsyncContextManager[PostgresLog]]
     ) -> None:
+        self._closed = False
+        self._closing = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -105,8 +108,11 @@ class LedgerRecorder(ApplicationRecorder):
         self._log = self._run(self._opened.__aenter__())
 
     def close(self) -> None:
-        """Commit what waits, close the log and end the loop."""
+        """Commit what waits, close the log and end the loop; other calls fail then."""
         self._run(self._opened.__aexit__(None, None, None))
+        with self._closing:
+            self._closed = True
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -196,7 +202,12 @@ class LedgerRecorder(ApplicationRecorder):
         return found[:limit]
 
     def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        with self._closing:
+            if self._closed:
+                work.close()
+                raise OperationalError("the recorder is closed")
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return running.result()
 
 
 class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
@@ -221,6 +232,14 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
             if self._recorder.wait(seen):
                 seen = self._recorder.max_notification_id() or seen
                 self._has_been_notified.set()
+
+
+async def _cancel_others() -> None:
+    """End what other threads still wait for: nobody runs the loop any more."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _entry(event: StoredEvent) -> Entry:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
@@ -10,6 +13,7 @@ from eventsourcing.persistence import (
     ApplicationRecorder,
     EventStore,
     IntegrityError,
+    OperationalError,
     StoredEvent,
 )
 from eventsourcing.tests.persistence import (
@@ -19,6 +23,7 @@ from eventsourcing.tests.persistence import (
 
 from ledger.database import Role
 from ledger.encoding import Encodings
+from ledger.errors import UnavailableError
 from ledger.events import StripeEvent
 from ledger.library import DomainEvent, LedgerMapper, LedgerRecorder
 from ledger.postgres import PostgresLog
@@ -38,7 +43,8 @@ def recorders(ledger_database: str) -> Iterator[Recorders]:
 
     yield open_recorder
     for recorder in opened:
-        recorder.close()
+        with suppress(OperationalError):  # the test closed it
+            recorder.close()
 
 
 class WithTextIds:
@@ -123,3 +129,26 @@ def test_the_librarys_event_store_keeps_events_of_ours_whole(
     store.put([DomainEvent("evt_1", 1, event)])
 
     assert list(store.get("evt_1")) == [DomainEvent("evt_1", 1, event)]
+
+
+def test_a_thread_that_still_asks_when_the_recorder_closes_is_told(
+    recorders: Recorders,
+) -> None:
+    recorder = recorders()
+    started, ended = Event(), Event()
+
+    def ask_on() -> None:
+        try:
+            while True:
+                started.set()
+                recorder.wait(0)
+        except (OperationalError, UnavailableError, CancelledError):
+            ended.set()
+
+    Thread(target=ask_on, daemon=True).start()
+    started.wait(5)
+    recorder.close()
+
+    assert ended.wait(5)
+    with pytest.raises(OperationalError, match="closed"):
+        recorder.max_notification_id()

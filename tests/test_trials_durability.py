@@ -247,7 +247,7 @@ async def backend_of(conninfo: str) -> int:
     async with await psycopg.AsyncConnection.connect(conninfo) as owner:
         query = (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-            "AND application_name LIKE '%appender' AND query LIKE 'COMMIT%'"
+            "AND application_name LIKE '%appender' AND query LIKE '%ledger.head%'"
         )
         row = await (await owner.execute(query)).fetchone()
     assert row is not None
