@@ -1,5 +1,9 @@
 """What is read of a Stripe event on its way in: its envelope, and whether it is one.
 
+    {"id": "evt_1", "object": "event", "data": {…}}            a webhook, or from the API
+    {"detail-type": …, "detail": {"id": "evt_1", …}}           through Amazon EventBridge
+    {"specversion": "1.0", "data": {"id": "evt_1", …}}         through Azure Event Grid
+
 Only the fields that fill the log's columns are read here. What the event means is read
 from its stored bytes later, so that a mistake in reading is mended by reading again.
 """
@@ -13,6 +17,7 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ledger.events import Source, StripeEvent, Verdict
 from ledger.strictness import NotStrictError, parse
@@ -44,6 +49,18 @@ class Envelope:
     customer: str | None = None
 
 
+class _Outer(msgspec.Struct):
+    """What a body is wrapped in, if it is."""
+
+    detail_type: str | None = msgspec.field(default=None, name="detail-type")
+    detail: msgspec.Raw | UnsetType = UNSET
+    specversion: str | None = None
+    data: msgspec.Raw | UnsetType = UNSET
+
+
+_OUTER: Final = msgspec.json.Decoder(_Outer)
+
+
 class _UnreadableFieldError(ValueError):
     """A field of the envelope is not what Stripe sends."""
 
@@ -57,6 +74,7 @@ def read(body: bytes) -> Envelope:
         event = parse(body)
     except NotStrictError as error:
         return _unreadable(body, str(error))
+    event = _unwrapped(event)
     if not isinstance(event, dict):
         return _unreadable(body, "not an object")
     if event.get("id") is None or event.get("type") is None:
@@ -102,6 +120,19 @@ def stripe_event(
     )
 
 
+def inner_event(body: bytes) -> bytes:
+    """Return the Stripe event inside *body*, as it stands there; else *body* itself."""
+    try:
+        outer = _OUTER.decode(body)
+    except msgspec.MsgspecError:
+        return body
+    if outer.detail_type is not None and outer.detail is not UNSET:
+        return bytes(outer.detail)
+    if outer.specversion is not None and outer.data is not UNSET:
+        return bytes(outer.data)
+    return body
+
+
 def stable_digest(body: bytes) -> str:
     """Return the SHA-256 over what stays the same each time an event is delivered.
 
@@ -109,13 +140,23 @@ def stable_digest(body: bytes) -> str:
     that cannot be read are compared byte for byte.
     """
     try:
-        event = parse(body)
+        event = _unwrapped(parse(body))
     except NotStrictError:
         event = None
     if isinstance(event, dict):
         stable = {name: event.get(name) for name in STABLE_FIELDS}
         body = msgspec.json.encode(stable, order="sorted")
     return hashlib.sha256(body).hexdigest()
+
+
+def _unwrapped(body: object) -> Any:  # noqa: ANN401 - whatever JSON may hold
+    """Return what a courier wrapped; a body that nobody wrapped is its own."""
+    if isinstance(body, dict):
+        if isinstance(body.get("detail-type"), str) and "detail" in body:
+            return body["detail"]
+        if isinstance(body.get("specversion"), str) and "data" in body:
+            return body["data"]
+    return body
 
 
 def _verdict(envelope: Envelope, *, livemode: bool, stripe_account: str | None) -> Verdict:
@@ -149,7 +190,7 @@ def _envelope(event: dict[str, Any]) -> Envelope:
         livemode=_flag(event, "livemode"),
         stripe_account=_id(event, "account"),
         object_id=_id(stripe_object, "id"),
-        customer=_customer(stripe_object),
+        customer=_customer(stripe_object) or _former_customer(data),
     )
 
 
@@ -159,7 +200,15 @@ def _customer(stripe_object: dict[str, Any]) -> str | None:
     customer = stripe_object.get("customer")
     if isinstance(customer, dict):  # expanded
         return _id(customer, "id")
-    return _id(stripe_object, "customer")
+    # An account of Stripe's newer kind may stand where a customer did.
+    return _id(stripe_object, "customer") or _id(stripe_object, "customer_account")
+
+
+def _former_customer(data: object) -> str | None:
+    """Return whose the object was until now: a detached payment method is nobody's."""
+    previous = data.get("previous_attributes") if isinstance(data, dict) else None
+    former = previous.get("customer") if isinstance(previous, dict) else None
+    return former if isinstance(former, str) and _ID.fullmatch(former) else None
 
 
 def _id(holder: dict[str, Any], name: str) -> str | None:

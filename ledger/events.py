@@ -28,6 +28,8 @@ from ledger.policy import Policy
 # The account whose events are nobody's and hold for all: the catalogue. Neither Stripe
 # nor the product gives such an id.
 CATALOGUE: Final = "ledger:catalogue"
+# The account of what names no customer until the object that it refers to is known.
+UNROUTED: Final = "ledger:unrouted"
 
 
 class Verdict(enum.StrEnum):

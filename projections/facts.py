@@ -1,10 +1,17 @@
 """Facts: what is read out of an event, and never stored in the log.
 
-    SubscriptionObserved  a subscription as one Stripe event shows it, whole
-    FieldUnreadable       a field of such an event that is not what it should be
+    SubscriptionObserved  an object as one Stripe event shows it, whole; likewise
+                          CustomerObserved, PaymentMethodObserved, MandateObserved,
+                          TaxIdObserved, InvoiceObserved, ScheduleObserved
+    WareShown             something of the catalogue, on its own or inside another object
+    ReferenceSeen         an object that others refer to is this account's
+    ReferenceMade         an object without a customer belongs where another one does
+    ObjectHinted          an object changed, without a word about what
+    FieldUnreadable       a field that is not what it should be
     SeatChanged           the product let one user in, or go
     SeatsCounted          the product named all its users, or only how many
     AccountLinked         the product's account is this customer
+    TermsSet, PolicySet   the operator said what a price means, or what follows a failure
 
 A fact says which account it belongs to (the stream) and which object of it. Facts are
 kept in read models, by place of the field, so fields are only added at the end; any
@@ -15,86 +22,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-# In a life, `created` comes first and `deleted` last; the rest tells its own order.
-RANKS: Final = {
-    "customer.subscription.created": 0,
-    "customer.subscription.deleted": 2,
-}
-_RANK_BETWEEN: Final = 1
+from projections.lifecycle import rank
+from projections.objects import (
+    Customer,
+    Invoice,
+    Item,
+    Mandate,
+    PaymentMethod,
+    Schedule,
+    Subscription,
+    TaxId,
+    Value,
+)
+from projections.own_facts import (
+    AccountLinked,
+    PolicySet,
+    SeatChanged,
+    SeatsCounted,
+    TermsSet,
+)
+from projections.paths import paths
+from projections.wares import Ware
 
+__all__ = [
+    "AccountLinked",
+    "CustomerObserved",
+    "Fact",
+    "FieldUnreadable",
+    "InvoiceObserved",
+    "Item",
+    "MandateObserved",
+    "ObjectHinted",
+    "Observed",
+    "PaymentMethodObserved",
+    "PolicySet",
+    "ReferenceMade",
+    "ReferenceSeen",
+    "ScheduleObserved",
+    "SeatChanged",
+    "SeatsCounted",
+    "Subscription",
+    "SubscriptionObserved",
+    "TaxIdObserved",
+    "TermsSet",
+    "WareShown",
+    "values_of",
+]
 
-class Item(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """One item of a subscription; *quantity* is None where usage is metered."""
-
-    id: str
-    price: str | None
-    product: str | None
-    quantity: int | None
-    interval: str | None
-    interval_count: int | None
-    period_start: datetime | None
-    period_end: datetime | None
-
-
-class Subscription(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """A subscription's values, in one shape whatever API version showed them.
-
-    Attributes:
-        quantity: The subscription's own, which Stripe shows only beside a single item.
-        period_start: Of the subscription where it has one, else of the item that renews
-            next; the period is [start, end).
-        pause_behavior: What ``pause_collection`` does with invoices meanwhile.
-        pause_type: The kind of Stripe's own pause.
-    """
-
-    status: str
-    created: datetime | None
-    currency: str | None
-    items: tuple[Item, ...]
-    quantity: int | None
-    period_start: datetime | None
-    period_end: datetime | None
-    cancel_at_period_end: bool
-    cancel_at: datetime | None
-    canceled_at: datetime | None
-    ended_at: datetime | None
-    trial_end: datetime | None
-    collection_method: str | None
-    default_payment_method: str | None
-    latest_invoice: str | None
-    pause_behavior: str | None
-    pause_type: str | None
-
-
-class Earlier(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The values that an event says it replaced; those it does not name are unset."""
-
-    status: str | UnsetType = UNSET
-    items: tuple[Item, ...] | UnsetType = UNSET
-    quantity: int | UnsetType | None = UNSET
-    period_start: datetime | UnsetType | None = UNSET
-    period_end: datetime | UnsetType | None = UNSET
-    cancel_at_period_end: bool | UnsetType = UNSET
-    cancel_at: datetime | UnsetType | None = UNSET
-    canceled_at: datetime | UnsetType | None = UNSET
-    ended_at: datetime | UnsetType | None = UNSET
-    trial_end: datetime | UnsetType | None = UNSET
-    collection_method: str | UnsetType | None = UNSET
-    default_payment_method: str | UnsetType | None = UNSET
-    latest_invoice: str | UnsetType | None = UNSET
-    pause_behavior: str | UnsetType | None = UNSET
+V = TypeVar("V", bound=Value)
+values_of = paths
 
 
-class SubscriptionObserved(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """A subscription as one Stripe event shows it; a `ledger.order.Told`.
+class Observed(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True):
+    """An object as one Stripe event shows it; a `ledger.order.Told`.
 
     Attributes:
-        earlier: None where the event's type tells no earlier values.
+        earlier: The values that the event replaced, by path; None where its type tells
+            none.
     """
 
     account: str
@@ -103,45 +91,137 @@ class SubscriptionObserved(msgspec.Struct, frozen=True, array_like=True, kw_only
     type: str
     occurred_at: datetime
     position: int
-    subscription: Subscription
-    earlier: Earlier | None = None
+    value: V
+    earlier: dict[str, Any] | None = None
 
     @property
     def rank(self) -> int:
-        """The place of the event's type in a subscription's life."""
-        return RANKS.get(self.type, _RANK_BETWEEN)
+        """The place of the event's type in an object's life."""
+        return rank(self.type)
 
     @property
     def values(self) -> Mapping[str, object]:
-        """The subscription's values after the event."""
-        return values_of(self.subscription)
+        """The object's values after the event."""
+        return paths(self.value)
 
     @property
     def previous(self) -> Mapping[str, object] | None:
         """The values that it changed, before it."""
-        if self.earlier is None:
-            return None
-        named = msgspec.structs.asdict(self.earlier)
-        given = {path: value for path, value in named.items() if value is not UNSET}
-        return _by_path(given)
+        return self.earlier
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is gone after it."""
+        return self.type.endswith(".deleted")
 
 
-def values_of(subscription: Subscription) -> dict[str, object]:
-    """Return the values of *subscription* by path."""
-    return _by_path(msgspec.structs.asdict(subscription))
+class SubscriptionObserved(
+    Observed[Subscription], frozen=True, array_like=True, kw_only=True
+):
+    """A subscription as one Stripe event shows it."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """The subscription after the event."""
+        return self.value
 
 
-def _by_path(named: dict[str, object]) -> dict[str, object]:
-    """Give each value of an item a path of its own; what an item leaves out has none."""
-    items = named.get("items")
-    if not isinstance(items, tuple):
-        return named
-    named["items"] = tuple(item.id for item in items)
-    for item in items:
-        for field, value in msgspec.structs.asdict(item).items():
-            if value is not None:
-                named[f"items.{item.id}.{field}"] = value
-    return named
+class CustomerObserved(Observed[Customer], frozen=True, array_like=True, kw_only=True):
+    """A customer as one Stripe event shows it."""
+
+
+class PaymentMethodObserved(
+    Observed[PaymentMethod], frozen=True, array_like=True, kw_only=True
+):
+    """A payment method, or an older source, as one Stripe event shows it."""
+
+
+class MandateObserved(Observed[Mandate], frozen=True, array_like=True, kw_only=True):
+    """A mandate as one Stripe event shows it; its account is not known yet."""
+
+
+class TaxIdObserved(Observed[TaxId], frozen=True, array_like=True, kw_only=True):
+    """A tax id as one Stripe event shows it."""
+
+
+class InvoiceObserved(Observed[Invoice], frozen=True, array_like=True, kw_only=True):
+    """An invoice as one Stripe event shows it."""
+
+
+class ScheduleObserved(Observed[Schedule], frozen=True, array_like=True, kw_only=True):
+    """A subscription's schedule as one Stripe event shows it."""
+
+
+class WareShown(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """Something of the catalogue, as one Stripe event shows it.
+
+    Attributes:
+        kind: ``price``, ``product``, ``coupon``, ``promotion_code`` or ``tax_rate``.
+        ware: None where it was deleted.
+        own: Whether the event is about it; else it stood inside another object.
+    """
+
+    account: str
+    kind: str
+    id: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    position: int
+    ware: Ware | None
+    own: bool
+
+    @property
+    def object_id(self) -> str:
+        """Ids are unique within a kind: a coupon is called what somebody typed."""
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def rank(self) -> int:
+        """The place of the event's type in an object's life."""
+        return rank(self.type)
+
+
+class ReferenceSeen(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A charge, intent, invoice or payment method is *account*'s: what names it is too."""
+
+    account: str
+    object_id: str
+    occurred_at: datetime
+    position: int
+
+
+class ReferenceMade(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """An object that names no customer, and whom it names instead.
+
+    Attributes:
+        account: The stream of what is still to be routed.
+        references: The objects that tell whose it is, the surest first.
+    """
+
+    account: str
+    object_id: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    position: int
+    references: tuple[str, ...]
+
+
+class ObjectHinted(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A thin event: the object changed, and only Stripe can say how. Never a figure.
+
+    Attributes:
+        url: Where Stripe shows the object, a path of its API.
+    """
+
+    account: str
+    object_id: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    position: int
+    url: str | None = None
 
 
 class FieldUnreadable(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -150,6 +230,7 @@ class FieldUnreadable(msgspec.Struct, frozen=True, array_like=True, kw_only=True
     Attributes:
         field: Its path in the event, such as ``items``.
         reason: What is expected there; never the value itself.
+        kind: What kind of object it is a field of.
     """
 
     account: str
@@ -159,59 +240,25 @@ class FieldUnreadable(msgspec.Struct, frozen=True, array_like=True, kw_only=True
     position: int
     field: str
     reason: str
+    kind: str = "subscription"
 
 
-class SeatChanged(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """A user is active from *occurred_at* on, or is not; never one more or one less."""
-
-    account: str
-    user: str
-    active: bool
-    occurred_at: datetime
-    recorded_at: datetime
-    position: int
-    actor: str | None = None
-
-    @property
-    def object_id(self) -> str:
-        """Each user is an object of its own."""
-        return f"user:{self.user}"
-
-
-class SeatsCounted(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """All active users from *occurred_at* on, or only their number."""
-
-    account: str
-    users: tuple[str, ...] | None
-    count: int | None
-    occurred_at: datetime
-    recorded_at: datetime
-    position: int
-    actor: str | None = None
-
-    @property
-    def object_id(self) -> str:
-        """All the users together are one object."""
-        return "users"
-
-
-class AccountLinked(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """The product's *account* is the Stripe customer *customer* from *position* on."""
-
-    account: str
-    customer: str
-    recorded_at: datetime
-    position: int
-
-    @property
-    def occurred_at(self) -> datetime:
-        """A link holds from when the log took it."""
-        return self.recorded_at
-
-    @property
-    def object_id(self) -> str:
-        """An account has one link, its last."""
-        return "link"
-
-
-Fact = SubscriptionObserved | FieldUnreadable | SeatChanged | SeatsCounted | AccountLinked
+Fact = (
+    SubscriptionObserved
+    | CustomerObserved
+    | PaymentMethodObserved
+    | MandateObserved
+    | TaxIdObserved
+    | InvoiceObserved
+    | ScheduleObserved
+    | WareShown
+    | ReferenceSeen
+    | ReferenceMade
+    | ObjectHinted
+    | FieldUnreadable
+    | SeatChanged
+    | SeatsCounted
+    | AccountLinked
+    | TermsSet
+    | PolicySet
+)

@@ -141,7 +141,10 @@ def fold(
         handler = projection.handlers.get(type(fact))
         if handler is not None:
             key = (fact.account, fact.object_id)
-            states[key] = handler(states.get(key, projection.initial), fact)
+            before = states.get(key, projection.initial)
+            after = handler(before, fact)
+            if after is not before:
+                states[key] = after
     return states
 
 

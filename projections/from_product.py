@@ -1,4 +1,4 @@
-"""What the product told: who is active, how many, and which customer it is."""
+"""What the product and the operator told: who is active, who it is, what a price means."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from ledger.errors import LedgerError
 from ledger.events import (
+    CATALOGUE,
     AccountLinked,
+    PolicySet,
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
+    TermsSet,
     UnknownEvent,
 )
 from ledger.log import Recorded
@@ -68,6 +71,44 @@ def account_linked(recorded: Recorded) -> Sequence[Fact]:
             customer=event.customer,
             recorded_at=recorded.recorded_at,
             position=recorded.position,
+        ),
+    )
+
+
+def terms_set(recorded: Recorded) -> Sequence[Fact]:
+    """Read what a price means; without effective_at, from when the log took it."""
+    event = recorded.event
+    if not isinstance(event, TermsSet):
+        return ()
+    return (
+        facts.TermsSet(
+            account=CATALOGUE,
+            price=event.price,
+            role=event.role,
+            included=event.included,
+            counts=event.counts,
+            increase=event.increase,
+            occurred_at=event.effective_at or recorded.recorded_at,
+            recorded_at=recorded.recorded_at,
+            position=recorded.position,
+            actor=event.actor,
+        ),
+    )
+
+
+def policy_set(recorded: Recorded) -> Sequence[Fact]:
+    """Read what follows a failed payment; without effective_at, from when it was taken."""
+    event = recorded.event
+    if not isinstance(event, PolicySet):
+        return ()
+    return (
+        facts.PolicySet(
+            account=CATALOGUE,
+            policy=event.policy,
+            occurred_at=event.effective_at or recorded.recorded_at,
+            recorded_at=recorded.recorded_at,
+            position=recorded.position,
+            actor=event.actor,
         ),
     )
 

@@ -1,29 +1,57 @@
-"""Subscriptions as Stripe's events show them; what cannot be read is a fact as well."""
+"""Objects as Stripe's events show them; what cannot be read is a fact as well."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
+import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.events import StripeEvent
+from ledger.envelope import inner_event
+from ledger.events import UNROUTED, StripeEvent
 from ledger.log import Recorded
-from projections import shapes
-from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
+from projections.facts import Fact, FieldUnreadable, Observed
+from projections.objects import Value
+from projections.paths import replaced
+from projections.previous import before, sparse
+from projections.shapes import UnreadableError
 
+W = TypeVar("W", bound=msgspec.Struct)
+E = TypeVar("E")
 Unreadable = tuple[str, str]
 """A field's path, and what is expected there."""
 
 
-class _Data(msgspec.Struct):
-    object: shapes.StripeSubscription
-    previous_attributes: shapes.PreviousAttributes | None = None
+@attrs.frozen(kw_only=True)
+class Shape(Generic[W]):
+    """How one kind of object is read.
+
+    Attributes:
+        kind: What a finding calls it.
+        wire: What is decoded of ``data.object``, every field with a default.
+        read: Returns the one shape of it.
+        fact: What tells it.
+        needed: Fields without which nothing is told.
+        roams: Whether it names no customer, so that it waits to be routed.
+    """
+
+    kind: str
+    wire: type[W]
+    read: Callable[[W], Value]
+    fact: type[Observed[Any]]
+    needed: tuple[str, ...] = ()
+    roams: bool = False
 
 
-class _Shown(msgspec.Struct):
-    data: _Data
+class _Data(msgspec.Struct, Generic[W, E]):
+    object: W
+    previous_attributes: E | UnsetType | None = UNSET
+
+
+class _Shown(msgspec.Struct, Generic[W, E]):
+    data: _Data[W, E]
 
 
 class _LooseData(msgspec.Struct):
@@ -35,104 +63,137 @@ class _LooselyShown(msgspec.Struct):
     data: _LooseData
 
 
-_STRICT: Final = msgspec.json.Decoder(_Shown)
 _LOOSE: Final = msgspec.json.Decoder(_LooselyShown)
-_FIELDS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    field.name: msgspec.json.Decoder(field.type)
-    for field in msgspec.structs.fields(shapes.StripeSubscription)
-}
-_PREVIOUS: Final = msgspec.json.Decoder(shapes.PreviousAttributes | None)
 
 
-def subscription_observed(recorded: Recorded) -> Sequence[Fact]:
-    """Read a subscription, and beside it each field that cannot be read."""
-    event = recorded.event
-    if not isinstance(event, StripeEvent):
-        return ()
-    body = event.body
-    try:
-        data = _STRICT.decode(body).data
-    except msgspec.MsgspecError:
-        shown, previous, unreadable = _field_by_field(body)
-    else:
-        shown, previous, unreadable = data.object, data.previous_attributes, []
-    missing = _missing(event)
-    found: list[Fact] = [
-        _unreadable(recorded, event, fault) for fault in (*missing, *unreadable)
-    ]
-    if shown is not None and not missing:
-        found.append(_observed(recorded, event, shown, previous))
-    return found
+class Reader(Generic[W]):
+    """Reads the events that show one kind of object."""
+
+    def __init__(self, shape: Shape[W]) -> None:
+        earlier = sparse(shape.wire)
+        self._shape = shape
+        self._strict: Any = msgspec.json.Decoder(
+            _Shown.__class_getitem__((shape.wire, earlier))
+        )
+        self._earlier: Any = msgspec.json.Decoder(earlier | None)
+        self._fields: Mapping[str, msgspec.json.Decoder[Any]] = {
+            field.name: msgspec.json.Decoder(field.type)
+            for field in msgspec.structs.fields(shape.wire)
+        }
+
+    def __call__(self, recorded: Recorded) -> Sequence[Fact]:
+        """Read the object, and beside it each field that cannot be read."""
+        event = recorded.event
+        if not isinstance(event, StripeEvent):
+            return ()
+        shown, earlier, unreadable = self._decoded(event.body)
+        missing = _missing(event, roams=self._shape.roams)
+        value = None
+        if shown is not None:
+            value = self._value(shown, unreadable)
+        found: list[Fact] = [
+            self._unreadable(recorded, event, fault) for fault in (*missing, *unreadable)
+        ]
+        if shown is not None and value is not None and not missing:
+            replacing = self._replaced(shown, value, earlier)
+            found.append(self._observed(recorded, event, value, replacing))
+        return found
+
+    def _decoded(
+        self, body: bytes
+    ) -> tuple[W | None, msgspec.Struct | None, list[Unreadable]]:
+        try:
+            data = self._strict.decode(body).data
+        except msgspec.MsgspecError:
+            inner = inner_event(body)
+            if inner is not body:
+                return self._decoded(inner)
+            return self._field_by_field(body)
+        earlier = data.previous_attributes
+        return data.object, None if earlier is UNSET else earlier, []
+
+    def _value(self, shown: W, unreadable: list[Unreadable]) -> Value | None:
+        """Return the one shape; None where something needed is missing."""
+        for name in self._shape.needed:
+            if getattr(shown, name) is None:
+                if not any(field == f"data.object.{name}" for field, _ in unreadable):
+                    unreadable.append((f"data.object.{name}", "missing"))
+                return None
+        try:
+            return self._shape.read(shown)
+        except UnreadableError as error:
+            unreadable.append((f"data.object.{error.field}", error.reason))
+            return None
+
+    def _replaced(
+        self, shown: W, value: Value, earlier: msgspec.Struct | None
+    ) -> dict[str, Any] | None:
+        if earlier is None:
+            return None
+        return replaced(self._shape.read(before(shown, earlier)), value)
+
+    def _observed(
+        self,
+        recorded: Recorded,
+        event: StripeEvent,
+        value: Value,
+        earlier: dict[str, Any] | None,
+    ) -> Fact:
+        told: Any = self._shape.fact(
+            account=event.account or UNROUTED,
+            object_id=event.object_id or "",
+            event_id=event.event_id,
+            type=event.stripe_type or "",
+            occurred_at=event.occurred_at or recorded.recorded_at,
+            position=recorded.position,
+            value=value,
+            earlier=earlier,
+        )
+        return told  # type: ignore[no-any-return]
+
+    def _unreadable(
+        self, recorded: Recorded, event: StripeEvent, fault: Unreadable
+    ) -> FieldUnreadable:
+        field, reason = fault
+        roaming = UNROUTED if self._shape.roams else ""
+        return FieldUnreadable(
+            account=event.account or roaming,
+            object_id=event.object_id or "",
+            event_id=event.event_id,
+            occurred_at=event.occurred_at,
+            position=recorded.position,
+            field=field,
+            reason=reason,
+            kind=self._shape.kind,
+        )
+
+    def _field_by_field(
+        self, body: bytes
+    ) -> tuple[W | None, msgspec.Struct | None, list[Unreadable]]:
+        """Read what can be read; None in place of what is no object at all."""
+        try:
+            data = _LOOSE.decode(body).data
+        except msgspec.MsgspecError as error:
+            return None, None, [("data.object", str(error))]
+        unreadable: list[Unreadable] = []
+        fields = {}
+        for name, decoder in self._fields.items():
+            if name in data.object:
+                try:
+                    fields[name] = decoder.decode(data.object[name])
+                except msgspec.MsgspecError as error:
+                    unreadable.append((f"data.object.{name}", str(error)))
+        earlier = None
+        try:
+            if data.previous_attributes is not UNSET:
+                earlier = self._earlier.decode(data.previous_attributes)
+        except msgspec.MsgspecError as error:
+            unreadable.append(("data.previous_attributes", str(error)))
+        return self._shape.wire(**fields), earlier, unreadable
 
 
-def _observed(
-    recorded: Recorded,
-    event: StripeEvent,
-    shown: shapes.StripeSubscription,
-    previous: shapes.PreviousAttributes | None,
-) -> SubscriptionObserved:
-    return SubscriptionObserved(
-        account=event.account or "",
-        object_id=event.object_id or "",
-        event_id=event.event_id,
-        type=event.stripe_type or "",
-        occurred_at=event.occurred_at or recorded.recorded_at,
-        position=recorded.position,
-        subscription=shapes.subscription(shown),
-        earlier=None if previous is None else shapes.earlier(previous),
-    )
-
-
-def _missing(event: StripeEvent) -> list[Unreadable]:
-    needed = {
-        "created": event.occurred_at,
-        "data.object.id": event.object_id,
-        "data.object.customer": event.account,
-    }
+def _missing(event: StripeEvent, *, roams: bool) -> list[Unreadable]:
+    needed = {"created": event.occurred_at, "data.object.id": event.object_id}
+    if not roams:
+        needed["data.object.customer"] = event.account
     return [(field, "missing") for field, value in needed.items() if value is None]
-
-
-def _unreadable(
-    recorded: Recorded, event: StripeEvent, fault: Unreadable
-) -> FieldUnreadable:
-    field, reason = fault
-    return FieldUnreadable(
-        account=event.account or "",
-        object_id=event.object_id or "",
-        event_id=event.event_id,
-        occurred_at=event.occurred_at,
-        position=recorded.position,
-        field=field,
-        reason=reason,
-    )
-
-
-def _field_by_field(
-    body: bytes,
-) -> tuple[
-    shapes.StripeSubscription | None, shapes.PreviousAttributes | None, list[Unreadable]
-]:
-    """Read what can be read; None in place of a subscription without a status."""
-    try:
-        data = _LOOSE.decode(body).data
-    except msgspec.MsgspecError as error:
-        return None, None, [("data.object", str(error))]
-    unreadable: list[Unreadable] = []
-    fields = {}
-    for name, decoder in _FIELDS.items():
-        if name in data.object:
-            try:
-                fields[name] = decoder.decode(data.object[name])
-            except msgspec.MsgspecError as error:
-                unreadable.append((f"data.object.{name}", str(error)))
-    previous = None
-    try:
-        if data.previous_attributes is not UNSET:
-            previous = _PREVIOUS.decode(data.previous_attributes)
-    except msgspec.MsgspecError as error:
-        unreadable.append(("data.previous_attributes", str(error)))
-    if "status" not in fields:
-        if "status" not in data.object:
-            unreadable.append(("data.object.status", "missing"))
-        return None, previous, unreadable
-    return shapes.StripeSubscription(**fields), previous, unreadable

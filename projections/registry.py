@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from projections.catalogue import CATALOGUE
+from projections.customers import CUSTOMERS
 from projections.declaration import Projection
+from projections.invoices import INVOICES
 from projections.links import LINKS
+from projections.mandates import MANDATES
+from projections.payment_methods import PAYMENT_METHODS
+from projections.routing import HINTS, REFERENCES, UNROUTED
+from projections.schedules import SCHEDULES
 from projections.seats import SEATS
 from projections.subscriptions import SUBSCRIPTIONS
+from projections.tax_ids import TAX_IDS
 
-PROJECTIONS: Final[tuple[Projection[Any], ...]] = (SUBSCRIPTIONS, SEATS, LINKS)
+PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
+    SUBSCRIPTIONS,
+    SEATS,
+    LINKS,
+    CUSTOMERS,
+    PAYMENT_METHODS,
+    MANDATES,
+    TAX_IDS,
+    INVOICES,
+    SCHEDULES,
+    CATALOGUE,
+    REFERENCES,
+    UNROUTED,
+    HINTS,
+)

@@ -1,17 +1,29 @@
 """Translation: which events are read, and into which facts.
 
-    customer.subscription.*       SubscriptionObserved, FieldUnreadable
+    customer.subscription.*       SubscriptionObserved, WareShown
+    customer.created …            CustomerObserved
+    payment_method.*, mandate.*   PaymentMethodObserved, MandateObserved
+    invoice.*                     InvoiceObserved
+    subscription_schedule.*       ScheduleObserved
+    price.*, product.*, coupon.*  WareShown
+    charge.*, payment_intent.*    ReferenceSeen
+    charge.dispute.*, refund.*    ReferenceMade
+    v1.* (thin)                   ObjectHinted
     seat_assigned, seat_released  SeatChanged
     seats_counted                 SeatsCounted
     account_linked                AccountLinked
+    terms_set, policy_set         TermsSet, PolicySet
 
-A type without a row gives no fact; its body is not even decoded. What cannot be read is
-a fact as well, never an error: it has happened.
+Beside each stands FieldUnreadable for what cannot be read: it has happened, and is a
+fact as well, never an error. A type without a row gives no fact; its body is not even
+decoded.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -20,23 +32,51 @@ from ledger.events import (
     TOPIC_OF,
     AccountLinked,
     Event,
+    PolicySet,
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
     StripeEvent,
+    TermsSet,
     UnknownEvent,
     Verdict,
 )
 from ledger.log import Recorded, Selection
 from projections import facts
-from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
+from projections.facts import Fact
+from projections.from_catalogue import ware_shown, wares_within
 from projections.from_product import (
     account_linked,
+    policy_set,
     seat_changed,
     seats_counted,
+    terms_set,
     unknown_topic,
 )
-from projections.from_stripe import subscription_observed
+from projections.from_references import object_hinted, reference_made, reference_seen
+from projections.stripe_objects import (
+    CUSTOMER,
+    INVOICE,
+    MANDATE,
+    PAYMENT_METHOD,
+    SCHEDULE,
+    SUBSCRIPTION,
+    TAX_ID,
+)
+from projections.stripe_types import (
+    CUSTOMERS,
+    DISCOUNTS,
+    INVOICES,
+    LOOSE,
+    MANDATES,
+    PAYMENT_METHODS,
+    PAYMENTS,
+    SCHEDULES,
+    SUBSCRIPTIONS,
+    TAX_IDS,
+    THIN,
+    WARES,
+)
 
 Translate = Callable[[Recorded], Sequence[Fact]]
 
@@ -46,41 +86,54 @@ class Translator:
     """How events of one type are read.
 
     Attributes:
-        gives: The facts it may give, so that a projection can pass over the others.
+        gives: The fact it may give, so that a projection can pass over the others; what
+            is unreadable comes beside it.
     """
 
     translate: Translate
-    gives: frozenset[type[Fact]]
+    gives: type[Fact]
 
 
-_SUBSCRIPTION: Final = Translator(
-    translate=subscription_observed,
-    gives=frozenset({SubscriptionObserved, FieldUnreadable}),
+def _rows(
+    types: Iterable[str], *translators: Translator
+) -> dict[str, tuple[Translator, ...]]:
+    return dict.fromkeys(types, translators)
+
+
+_WITHIN: Final = Translator(translate=wares_within, gives=facts.WareShown)
+_READERS: Final = (
+    _rows(
+        SUBSCRIPTIONS,
+        Translator(translate=SUBSCRIPTION, gives=facts.SubscriptionObserved),
+        _WITHIN,
+    ),
+    _rows(CUSTOMERS, Translator(translate=CUSTOMER, gives=facts.CustomerObserved)),
+    _rows(
+        PAYMENT_METHODS,
+        Translator(translate=PAYMENT_METHOD, gives=facts.PaymentMethodObserved),
+    ),
+    _rows(MANDATES, Translator(translate=MANDATE, gives=facts.MandateObserved)),
+    _rows(TAX_IDS, Translator(translate=TAX_ID, gives=facts.TaxIdObserved)),
+    _rows(INVOICES, Translator(translate=INVOICE, gives=facts.InvoiceObserved)),
+    _rows(SCHEDULES, Translator(translate=SCHEDULE, gives=facts.ScheduleObserved)),
+    _rows(WARES, Translator(translate=ware_shown, gives=facts.WareShown)),
+    _rows(DISCOUNTS, _WITHIN),
+    _rows(PAYMENTS, Translator(translate=reference_seen, gives=facts.ReferenceSeen)),
+    _rows(LOOSE, Translator(translate=reference_made, gives=facts.ReferenceMade)),
+    _rows(THIN, Translator(translate=object_hinted, gives=facts.ObjectHinted)),
 )
-_SEAT: Final = Translator(translate=seat_changed, gives=frozenset({facts.SeatChanged}))
+_SEAT: Final = Translator(translate=seat_changed, gives=facts.SeatChanged)
 
-STRIPE: Final[Mapping[str, Translator]] = {
-    f"customer.subscription.{change}": _SUBSCRIPTION
-    for change in (
-        "created",
-        "updated",
-        "deleted",
-        "paused",
-        "resumed",
-        "trial_will_end",
-        "pending_update_applied",
-        "pending_update_expired",
-    )
+STRIPE: Final[Mapping[str, tuple[Translator, ...]]] = {
+    name: row for rows in _READERS for name, row in rows.items()
 }
 OWN: Final[Mapping[type[Event], Translator]] = {
     SeatAssigned: _SEAT,
     SeatReleased: _SEAT,
-    SeatsCounted: Translator(
-        translate=seats_counted, gives=frozenset({facts.SeatsCounted})
-    ),
-    AccountLinked: Translator(
-        translate=account_linked, gives=frozenset({facts.AccountLinked})
-    ),
+    SeatsCounted: Translator(translate=seats_counted, gives=facts.SeatsCounted),
+    AccountLinked: Translator(translate=account_linked, gives=facts.AccountLinked),
+    TermsSet: Translator(translate=terms_set, gives=facts.TermsSet),
+    PolicySet: Translator(translate=policy_set, gives=facts.PolicySet),
 }
 
 
@@ -120,10 +173,25 @@ class Translation:
 def translation(wanted: Iterable[type[Fact]]) -> Translation:
     """Return the part of the table that gives *wanted*, and stops at unknown topics."""
     kinds = frozenset(wanted)
+    stripe: defaultdict[str, list[Translate]] = defaultdict(list)
+    for name, row in STRIPE.items():
+        for translator in row:
+            if translator.gives in kinds:
+                stripe[name].append(translator.translate)
     return Translation(
-        stripe={name: row.translate for name, row in STRIPE.items() if row.gives & kinds},
+        stripe={name: _one_after_another(each) for name, each in stripe.items()},
         own={
-            **{kind: row.translate for kind, row in OWN.items() if row.gives & kinds},
+            **{kind: row.translate for kind, row in OWN.items() if row.gives in kinds},
             UnknownEvent: unknown_topic,
         },
     )
+
+
+def _one_after_another(translators: Sequence[Translate]) -> Translate:
+    if len(translators) == 1:
+        return translators[0]
+
+    def translate(recorded: Recorded) -> Sequence[Fact]:
+        return tuple(chain.from_iterable(each(recorded) for each in translators))
+
+    return translate

@@ -1,0 +1,234 @@
+"""An object's history: its observations in canonical order, settled where old enough.
+
+    settled   the object as it was before what follows
+    recent    the last few observations, so that what comes a little late still finds
+              its place without a look at the log
+    faults    the fields that could not be read
+
+A history is the same for every order its facts arrive in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from ledger.order import Ordered, canonical
+from projections.facts import FieldUnreadable, Observed
+from projections.marks import Mark, marked
+from projections.objects import Value
+from projections.paths import paths
+
+# Seconds that hold at least so many observations stay open to late ones.
+RECENT_MIN: Final = 4
+REVIVED_MAX: Final = 20
+
+V = TypeVar("V", bound=Value)
+F = TypeVar("F", bound=Observed[Any])
+
+
+class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True):
+    """An object after some of its events.
+
+    Attributes:
+        since: When it came to its standing (a status, an owner), as far as is known.
+        deleted: Whether Stripe has deleted it.
+        revived: Positions of later events that show it alive after its end; they do not
+            count, since nothing that has ended comes back.
+        marks: Of a subscription, what it was before and is, one for each change.
+    """
+
+    value: V
+    first_at: datetime
+    since: datetime
+    position: int
+    deleted: bool = False
+    revived: tuple[int, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can never be anything else again."""
+        return self.deleted or self.value.ended
+
+
+class Fault(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A field that could not be read, the last time that happened."""
+
+    field: str
+    reason: str
+    event_id: str
+    position: int
+
+
+class History(msgspec.Struct, Generic[F, V], frozen=True, array_like=True, kw_only=True):
+    """What is kept of an object's events; see the module."""
+
+    settled: Current[V] | None = None
+    recent: tuple[F, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
+    """What a history says: the object now, and what could not be decided.
+
+    Attributes:
+        ambiguous: Positions of events of its last second that only their ids order.
+    """
+
+    current: Current[V]
+    ambiguous: tuple[int, ...] = ()
+
+
+H = TypeVar("H", bound=History[Any, Any])
+_by_time: Final = attrgetter("occurred_at", "event_id")
+
+
+def observed(history: H, fact: Observed[Any]) -> H | None:
+    """Put the observation in its place, and settle what is old enough.
+
+    None says that it is older than what is remembered: fold the object anew.
+    """
+    recent = _placed(history, fact)
+    if recent is None:
+        return None
+    if recent is history.recent:
+        return history
+    settled = history.settled
+    if len(recent) > RECENT_MIN:
+        old = _settling(recent)
+        if old:
+            settled, recent = fold(settled, recent[:old]).current, recent[old:]
+    return msgspec.structs.replace(history, settled=settled, recent=recent)
+
+
+def observed_for_good(history: H, fact: Observed[Any]) -> H:
+    """Put the observation in its place, and settle nothing, so that none comes late.
+
+    For objects of few events in a stream that cannot be read again by itself.
+    """
+    recent = _placed(history, fact)
+    if recent is None or recent is history.recent:
+        return history
+    return msgspec.structs.replace(history, recent=recent)
+
+
+def unreadable(kind: str) -> Callable[[H, FieldUnreadable], H]:
+    """Return what remembers an unreadable field of an object of *kind*, by its latest."""
+
+    def remember(history: H, fact: FieldUnreadable) -> H:
+        if fact.kind != kind:
+            return history
+        faults = faulted(history.faults, fact)
+        if faults is history.faults:
+            return history
+        return msgspec.structs.replace(history, faults=faults)
+
+    return remember
+
+
+def faulted(faults: tuple[Fault, ...], fact: FieldUnreadable) -> tuple[Fault, ...]:
+    """Return *faults* with that of *fact*, once per field, by its latest event."""
+    fault = Fault(
+        field=fact.field,
+        reason=fact.reason,
+        event_id=fact.event_id,
+        position=fact.position,
+    )
+    by_field = {known.field: known for known in faults}
+    known = by_field.get(fault.field)
+    if known is not None and known.event_id >= fault.event_id:
+        return faults
+    by_field[fault.field] = fault
+    return tuple(by_field[field] for field in sorted(by_field))
+
+
+def fold(before: Current[V] | None, events: Sequence[Observed[V]]) -> Told[V]:
+    """Return what *events*, at least one, make of the object that was *before*."""
+    ordered = _ordered(before, events)
+    current = before
+    for event in ordered.events:
+        current = _after(current, event)
+    if current is None:
+        raise ValueError("an object has at least one event")
+    last_at = ordered.events[-1].occurred_at
+    undecided = set(ordered.ambiguous)
+    return Told(
+        current=current,
+        ambiguous=tuple(
+            sorted(
+                event.position
+                for event in ordered.events
+                if event.event_id in undecided and event.occurred_at == last_at
+            )
+        ),
+    )
+
+
+def told(history: History[Any, V]) -> Told[V] | None:
+    """Return what *history* says now; None if it holds no observation."""
+    if not history.recent:
+        return None if history.settled is None else Told(current=history.settled)
+    return fold(history.settled, history.recent)
+
+
+def _placed(history: H, fact: Observed[Any]) -> tuple[Any, ...] | None:
+    recent = history.recent
+    if not recent or fact.occurred_at > recent[-1].occurred_at:
+        return (*recent, fact)
+    if history.settled is not None and fact.occurred_at < recent[0].occurred_at:
+        return None
+    if any(fact.event_id == known.event_id for known in recent):
+        return recent
+    return tuple(sorted((*recent, fact), key=_by_time))
+
+
+def _ordered(
+    before: Current[V] | None, events: Sequence[Observed[V]]
+) -> Ordered[Observed[V]]:
+    if len({event.occurred_at for event in events}) == len(events):
+        return Ordered(events=tuple(sorted(events, key=_by_time)))
+    return canonical(events, None if before is None else paths(before.value))
+
+
+def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
+    shown, at = event.value, event.occurred_at
+    if before is None:
+        return Current(
+            value=shown,
+            first_at=at,
+            since=at,
+            position=event.position,
+            deleted=event.deletes,
+            marks=marked((), event),
+        )
+    if before.ended and not (event.deletes or shown.ended):
+        revived = (*before.revived, event.position)[-REVIVED_MAX:]
+        return msgspec.structs.replace(before, revived=revived)
+    stays = shown.standing == before.value.standing
+    return Current(
+        value=shown,
+        first_at=before.first_at,
+        since=before.since if stays else at,
+        position=event.position,
+        deleted=event.deletes,
+        revived=before.revived,
+        marks=marked(before.marks, event),
+    )
+
+
+def _settling(recent: Iterable[Observed[Any]]) -> int:
+    """Return how many of *recent* are settled: whole seconds, and enough stay."""
+    sizes = [len(list(second)) for _, second in groupby(recent, attrgetter("occurred_at"))]
+    left, old = sum(sizes), 0
+    for size in sizes:
+        if left - size < RECENT_MIN:
+            break
+        left -= size
+        old += size
+    return old

@@ -1,0 +1,132 @@
+"""Stripe's invoices, in every shape from 2020-08-27 on: their heads.
+
+subscription   since basil in parent.subscription_details
+paid           until basil beside the status, which says the same
+charge, payment_intent   until basil; since, invoice payments join them
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from projections.objects import Invoice
+from projections.shapes import Amount, Quantity, Reference, Seconds, id_of, moment
+
+
+class SubscriptionDetails(msgspec.Struct):
+    """The subscription that an invoice is for, since basil."""
+
+    subscription: Reference = None
+
+
+class Parent(msgspec.Struct):
+    """What an invoice comes from, since basil."""
+
+    subscription_details: SubscriptionDetails | None = None
+
+
+class StatusTransitions(msgspec.Struct):
+    """When it came to its statuses."""
+
+    finalized_at: Seconds | None = None
+    paid_at: Seconds | None = None
+    voided_at: Seconds | None = None
+    marked_uncollectible_at: Seconds | None = None
+
+
+class Uncollectible(msgspec.Struct):
+    """Why it was given up."""
+
+    reason: str | None = None
+
+
+class InvoiceStatusDetails(msgspec.Struct):
+    """More about the status, since endive."""
+
+    uncollectible: Uncollectible | None = None
+
+
+class StripeInvoice(msgspec.Struct):
+    """``data.object`` of ``invoice.*``."""
+
+    status: str | None = None
+    created: Seconds | None = None
+    number: str | None = None
+    subscription: Reference = None
+    parent: Parent | None = None
+    currency: str | None = None
+    total: Amount | None = None
+    subtotal: Amount | None = None
+    tax: Amount | None = None
+    amount_due: Amount | None = None
+    amount_paid: Amount | None = None
+    amount_remaining: Amount | None = None
+    starting_balance: Amount | None = None
+    pre_payment_credit_notes_amount: Amount | None = None
+    post_payment_credit_notes_amount: Amount | None = None
+    due_date: Seconds | None = None
+    period_start: Seconds | None = None
+    period_end: Seconds | None = None
+    billing_reason: str | None = None
+    collection_method: str | None = None
+    attempted: bool | None = None
+    attempt_count: Quantity | None = None
+    next_payment_attempt: Seconds | None = None
+    status_transitions: StatusTransitions | None = None
+    status_details: InvoiceStatusDetails | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+    charge: Reference = None
+    payment_intent: Reference = None
+
+
+def invoice(shown: StripeInvoice) -> Invoice:
+    """Return *shown* in the one shape."""
+    came = shown.status_transitions or _NEVER
+    details = shown.status_details
+    given_up = None if details is None else details.uncollectible
+    return Invoice(
+        status=shown.status,
+        created=moment(shown.created),
+        number=shown.number,
+        subscription=_subscription(shown),
+        currency=shown.currency,
+        total=shown.total,
+        subtotal=shown.subtotal,
+        tax=shown.tax,
+        amount_due=shown.amount_due,
+        amount_paid=shown.amount_paid,
+        amount_remaining=shown.amount_remaining,
+        starting_balance=shown.starting_balance,
+        pre_payment_credit=shown.pre_payment_credit_notes_amount,
+        post_payment_credit=shown.post_payment_credit_notes_amount,
+        due_date=moment(shown.due_date),
+        period_start=moment(shown.period_start),
+        period_end=moment(shown.period_end),
+        billing_reason=shown.billing_reason,
+        collection_method=shown.collection_method,
+        attempted=shown.attempted,
+        attempt_count=shown.attempt_count,
+        next_payment_attempt=moment(shown.next_payment_attempt),
+        finalized_at=moment(came.finalized_at),
+        paid_at=moment(came.paid_at),
+        voided_at=moment(came.voided_at),
+        uncollectible_at=moment(came.marked_uncollectible_at),
+        uncollectible_reason=None if given_up is None else given_up.reason,
+        hosted_url=shown.hosted_invoice_url,
+        pdf_url=shown.invoice_pdf,
+        charge=id_of(shown.charge),
+        payment_intent=id_of(shown.payment_intent),
+    )
+
+
+def _subscription(shown: StripeInvoice) -> str | None:
+    if shown.subscription is not None:
+        return id_of(shown.subscription)
+    details = None if shown.parent is None else shown.parent.subscription_details
+    return None if details is None else id_of(details.subscription)
+
+
+_NEVER: Final = StatusTransitions()

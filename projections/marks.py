@@ -1,0 +1,61 @@
+"""What a subscription was before: the little that is asked of its past, change by change.
+
+1 Mar   active     si_1 price_1 3    1 Mar to 1 Apr
+9 Mar   active     si_1 price_1 5    1 Mar to 1 Apr
+1 Apr   past_due   si_1 price_1 5    1 Apr to 1 May
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from projections.facts import Observed, SubscriptionObserved
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What a subscription was from *at* on.
+
+    Attributes:
+        quantities: Each item's id, price and quantity, in order of id.
+    """
+
+    at: datetime
+    position: int
+    status: str
+    currency: str | None
+    quantities: tuple[tuple[str, str | None, int | None], ...]
+    period_start: datetime | None
+    period_end: datetime | None
+    pause_type: str | None = None
+
+
+def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
+    """Return *marks* and, if it changes anything of theirs, what *event* shows.
+
+    Only subscriptions have any.
+    """
+    if not isinstance(event, SubscriptionObserved):
+        return marks
+    mark = _mark(event)
+    if marks:
+        last = marks[-1]
+        if msgspec.structs.replace(mark, at=last.at, position=last.position) == last:
+            return marks
+    return (*marks, mark)
+
+
+def _mark(event: SubscriptionObserved) -> Mark:
+    shown = event.subscription
+    return Mark(
+        at=event.occurred_at,
+        position=event.position,
+        status=shown.status,
+        currency=shown.currency,
+        quantities=tuple((item.id, item.price, item.quantity) for item in shown.items),
+        period_start=shown.period_start,
+        period_end=shown.period_end,
+        pause_type=shown.pause_type,
+    )

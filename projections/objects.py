@@ -1,0 +1,287 @@
+"""Stripe's objects of an account, each in one shape whatever API version showed it.
+
+    Subscription, its Items and Discounts    Customer          PaymentMethod, Mandate
+    Invoice                                  Schedule, Phase   TaxId
+
+They are kept in read models, by place of the field, so fields are only added at the end;
+any other change is a new version of the projections that keep them. Amounts are minor
+units; what Stripe left out or gave as null is None.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+ENDED: Final = frozenset({"canceled", "incomplete_expired"})
+
+
+class Value(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What all of them answer, besides their fields."""
+
+    @property
+    def standing(self) -> str | None:
+        """What it is said to be since a certain time, such as a status."""
+        return None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can never be anything else again."""
+        return False
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """One item of a subscription; *quantity* is None where usage is metered."""
+
+    id: str
+    price: str | None
+    product: str | None
+    quantity: int | None
+    interval: str | None
+    interval_count: int | None
+    period_start: datetime | None
+    period_end: datetime | None
+
+
+class Discount(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A coupon at work on something; [start, end), without an end for as long as it lasts.
+
+    Attributes:
+        id: Only this is known where Stripe shows the discount as a reference.
+    """
+
+    id: str
+    coupon: str | None = None
+    promotion_code: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Subscription(Value, frozen=True, array_like=True, kw_only=True):
+    """A subscription.
+
+    Attributes:
+        quantity: The subscription's own, which Stripe shows only beside a single item.
+        period_start: Of the subscription where it has one, else of the item that renews
+            next; the period is [start, end).
+        pause_behavior: What ``pause_collection`` does with invoices meanwhile.
+        pause_type: The kind of Stripe's own pause.
+        schedule: The schedule that manages it.
+        pending_until: Until when a change waits for its payment.
+        discounts: In the order in which they are taken off.
+    """
+
+    status: str
+    created: datetime | None
+    currency: str | None
+    items: tuple[Item, ...]
+    quantity: int | None
+    period_start: datetime | None
+    period_end: datetime | None
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    canceled_at: datetime | None
+    ended_at: datetime | None
+    trial_end: datetime | None
+    collection_method: str | None
+    default_payment_method: str | None
+    latest_invoice: str | None
+    pause_behavior: str | None
+    pause_type: str | None
+    trial_start: datetime | None = None
+    start_date: datetime | None = None
+    billing_cycle_anchor: datetime | None = None
+    pause_resumes_at: datetime | None = None
+    paused_at: datetime | None = None
+    cancellation_reason: str | None = None
+    schedule: str | None = None
+    pending_until: datetime | None = None
+    discounts: tuple[Discount, ...] = ()
+
+    @property
+    def standing(self) -> str | None:
+        """Its status."""
+        return self.status
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended: Stripe never revives a subscription."""
+        return self.status in ENDED
+
+
+class Customer(Value, frozen=True, array_like=True, kw_only=True):
+    """A customer; its names have no card number in them.
+
+    Attributes:
+        balance: Negative is a credit.
+        default_payment_method: For invoices, where set.
+        default_source: The older kind of default, a card, bank account or source.
+        account_id: The product's own account id, as ``metadata.account_id`` claims.
+    """
+
+    created: datetime | None = None
+    email: str | None = None
+    name: str | None = None
+    description: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    tax_exempt: str | None = None
+    balance: int | None = None
+    delinquent: bool | None = None
+    default_payment_method: str | None = None
+    default_source: str | None = None
+    account_id: str | None = None
+    discounts: tuple[Discount, ...] = ()
+
+
+class PaymentMethod(Value, frozen=True, array_like=True, kw_only=True):
+    """A way to pay, by what Stripe shows of it; never a number.
+
+    Attributes:
+        type: Stripe's, such as ``card``, ``us_bank_account``, ``sepa_debit``; an older
+            source, card or bank account has the type that a payment method would.
+        customer: None once it is detached.
+        status: An older source's own, such as ``chargeable`` or ``verified``.
+        mandate: The mandate that it names itself.
+    """
+
+    type: str
+    customer: str | None = None
+    created: datetime | None = None
+    brand: str | None = None
+    bank_name: str | None = None
+    country: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    funding: str | None = None
+    status: str | None = None
+    mandate: str | None = None
+
+    @property
+    def standing(self) -> str | None:
+        """Whose it is."""
+        return self.customer
+
+
+class Mandate(Value, frozen=True, array_like=True, kw_only=True):
+    """A customer's leave to debit a payment method; it names no customer itself."""
+
+    status: str
+    payment_method: str | None = None
+    type: str | None = None
+
+    @property
+    def standing(self) -> str | None:
+        """Its status."""
+        return self.status
+
+
+class TaxId(Value, frozen=True, array_like=True, kw_only=True):
+    """A customer's tax id, such as an ``eu_vat``.
+
+    Attributes:
+        verification: ``pending``, ``verified``, ``unverified`` or ``unavailable``.
+    """
+
+    type: str
+    value: str | None = None
+    country: str | None = None
+    verification: str | None = None
+    created: datetime | None = None
+
+    @property
+    def standing(self) -> str | None:
+        """What its verification came to."""
+        return self.verification
+
+
+class Invoice(Value, frozen=True, array_like=True, kw_only=True):
+    """An invoice's head: everything but its lines, discounts and taxes.
+
+    Attributes:
+        status: ``draft``, ``open``, ``paid``, ``uncollectible`` or ``void``.
+        period_start: Of what was used before it, which is not what it pays for.
+        charge: The charge and the intent that paid it, where the API version names them.
+        pre_payment_credit: Taken off what is due by credit notes; *post_payment_credit*
+            was given back after it was paid.
+    """
+
+    status: str | None
+    created: datetime | None = None
+    number: str | None = None
+    subscription: str | None = None
+    currency: str | None = None
+    total: int | None = None
+    subtotal: int | None = None
+    tax: int | None = None
+    amount_due: int | None = None
+    amount_paid: int | None = None
+    amount_remaining: int | None = None
+    starting_balance: int | None = None
+    pre_payment_credit: int | None = None
+    post_payment_credit: int | None = None
+    due_date: datetime | None = None
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    billing_reason: str | None = None
+    collection_method: str | None = None
+    attempted: bool | None = None
+    attempt_count: int | None = None
+    next_payment_attempt: datetime | None = None
+    finalized_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    uncollectible_at: datetime | None = None
+    uncollectible_reason: str | None = None
+    hosted_url: str | None = None
+    pdf_url: str | None = None
+    charge: str | None = None
+    payment_intent: str | None = None
+
+    @property
+    def standing(self) -> str | None:
+        """Its status."""
+        return self.status
+
+
+class PhaseItem(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """One price of a phase, and how many of it."""
+
+    price: str | None
+    quantity: int | None
+
+
+class Phase(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What a subscription is to be in [start, end)."""
+
+    start: datetime | None
+    end: datetime | None
+    items: tuple[PhaseItem, ...] = ()
+    proration_behavior: str | None = None
+    trial_end: datetime | None = None
+
+
+class Schedule(Value, frozen=True, array_like=True, kw_only=True):
+    """The planned changes of a subscription.
+
+    Attributes:
+        subscription: The one it manages, or managed until it let go of it.
+        end_behavior: What follows the last phase: ``release`` goes on, ``cancel`` ends.
+    """
+
+    status: str
+    subscription: str | None = None
+    created: datetime | None = None
+    phases: tuple[Phase, ...] = ()
+    end_behavior: str | None = None
+    released_at: datetime | None = None
+    canceled_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def standing(self) -> str | None:
+        """Its status."""
+        return self.status

@@ -1,0 +1,58 @@
+"""An object's values by path, so that two states of it can be compared value by value.
+
+    status                  active
+    items                   si_1 si_2
+    items.si_1.quantity     3
+    phases.0.start          2026-03-01T00:00:00Z
+
+Of a list the names stand at its own path, so that something added or gone is a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+
+def paths(value: msgspec.Struct) -> dict[str, Any]:
+    """Return every value in *value*; what a part of it leaves out has no path."""
+    found: dict[str, Any] = {}
+    for name in value.__struct_fields__:
+        found.update(_at(name, getattr(value, name)))
+    return found
+
+
+def replaced(before: msgspec.Struct, after: msgspec.Struct) -> dict[str, Any]:
+    """Return the values of *before* that are others in *after*, by path."""
+    found: dict[str, Any] = {}
+    for name in after.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            now = dict(_at(name, new))
+            found |= {
+                path: value
+                for path, value in _at(name, old)
+                if path not in now or now[path] != value
+            }
+    return found
+
+
+def _at(path: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            inner = getattr(value, name)
+            if inner is not None:
+                yield from _at(f"{path}.{name}", inner)
+    elif isinstance(value, tuple):
+        names = [_name(place, part) for place, part in enumerate(value)]
+        yield path, " ".join(names)
+        for name, part in zip(names, value, strict=True):
+            yield from _at(f"{path}.{name}", part)
+    else:
+        yield path, value
+
+
+def _name(place: int, part: Any) -> str:  # noqa: ANN401 - a part of any list
+    return str(getattr(part, "id", place))

@@ -1,0 +1,78 @@
+"""Which kinds of Stripe's objects are read, each with its shape and its fact."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from projections.customer_shapes import StripeCustomer, StripeTaxId, customer, tax_id
+from projections.facts import (
+    CustomerObserved,
+    InvoiceObserved,
+    MandateObserved,
+    PaymentMethodObserved,
+    ScheduleObserved,
+    SubscriptionObserved,
+    TaxIdObserved,
+)
+from projections.from_stripe import Reader, Shape
+from projections.invoice_shapes import StripeInvoice, invoice
+from projections.payment_method_shapes import (
+    StripeMandate,
+    StripePaymentMethod,
+    mandate,
+    payment_method,
+)
+from projections.schedule_shapes import StripeSchedule, schedule
+from projections.subscription_shapes import StripeSubscription, subscription
+
+SUBSCRIPTION: Final = Reader(
+    Shape(
+        kind="subscription",
+        wire=StripeSubscription,
+        read=subscription,
+        fact=SubscriptionObserved,
+        needed=("status",),
+    )
+)
+CUSTOMER: Final = Reader(
+    Shape(kind="customer", wire=StripeCustomer, read=customer, fact=CustomerObserved)
+)
+PAYMENT_METHOD: Final = Reader(
+    Shape(
+        kind="payment_method",
+        wire=StripePaymentMethod,
+        read=payment_method,
+        fact=PaymentMethodObserved,
+    )
+)
+MANDATE: Final = Reader(
+    Shape(
+        kind="mandate",
+        wire=StripeMandate,
+        read=mandate,
+        fact=MandateObserved,
+        needed=("status",),
+        roams=True,
+    )
+)
+TAX_ID: Final = Reader(
+    Shape(
+        kind="tax_id",
+        wire=StripeTaxId,
+        read=tax_id,
+        fact=TaxIdObserved,
+        needed=("type",),
+    )
+)
+INVOICE: Final = Reader(
+    Shape(kind="invoice", wire=StripeInvoice, read=invoice, fact=InvoiceObserved)
+)
+SCHEDULE: Final = Reader(
+    Shape(
+        kind="schedule",
+        wire=StripeSchedule,
+        read=schedule,
+        fact=ScheduleObserved,
+        needed=("status",),
+    )
+)
