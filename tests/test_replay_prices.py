@@ -104,7 +104,12 @@ def test_some_prices_state_no_terms() -> None:
         if not each["metadata"]
     }
 
-    assert silent == {("Growth base", False), ("Growth seat", False), ("Ladder seat", True)}
+    assert silent == {
+        ("Basic seat", False),
+        ("Growth base", False),
+        ("Growth seat", False),
+        ("Ladder seat", True),
+    }
 
 
 def test_terms_change_once_for_everybody() -> None:

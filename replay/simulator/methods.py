@@ -28,7 +28,10 @@ class MethodType(StrEnum):
     BACS_DEBIT = "bacs_debit"
 
 
-DEBITS: Final = tuple(kind for kind in MethodType if kind is not MethodType.CARD)
+DEBITS: Final = {
+    "usd": (MethodType.US_BANK_ACCOUNT, MethodType.BACS_DEBIT),
+    "eur": (MethodType.SEPA_DEBIT, MethodType.BACS_DEBIT),
+}
 _COUNTRIES: Final = {
     MethodType.CARD: "US",
     MethodType.US_BANK_ACCOUNT: "US",

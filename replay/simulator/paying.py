@@ -32,7 +32,7 @@ def attach(account: Account, at: int) -> None:
 
 def attach_debit(account: Account, at: int) -> None:
     """Attach an account to debit; its mandate becomes active some days later."""
-    kind = account.chance.pick(methods.DEBITS)
+    kind = account.chance.pick(methods.DEBITS[account.plan.currency])
     debit = methods.new_debit(kind, account.ids, at)
     account.outbox.remember(mandate(debit, status="pending"))
     _attach(account, debit, at)

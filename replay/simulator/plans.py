@@ -7,6 +7,7 @@ Business   199.00   15.00         10  extra             yes, 12 later on
 Enterprise 499.00   19.00          0  all               yes
 Scale       99.00   15.00          5  all               yes; tiers of one item
 Growth      79.00    8.00          ?  extra             no: to be inferred
+Basic           -   10.00          0  all               no
 Ladder      59.00   11.00          4  all               no; tiers, known when expanded
 Support     29.00       -          -  nothing           beside another subscription
 
@@ -44,8 +45,8 @@ class Plan:
 
     Attributes:
         seat: Its price counts seats; an add-on's only price stands here, too.
-        included_seats: As stated, or as one who sees the tiers infers them; None where
-            nobody can.
+        included_seats: As stated, or as one who sees all of the price infers them; None
+            where nobody can.
         counts_seats: False for an add-on.
         rank: Its place among the offers, by worth.
     """
@@ -105,6 +106,7 @@ _OFFERS: Final = (
     _Offer("Scale", 9900, 1500, 5, SeatQuantity.ALL, tiered=True),
     _Offer("Growth", 7900, 800, 0, SeatQuantity.EXTRA, stated=False),
     _Offer("Ladder", 5900, 1100, 4, SeatQuantity.ALL, stated=False, tiered=True),
+    _Offer("Basic", 0, 1000, 0, SeatQuantity.ALL, stated=False),
     _Offer("Support", 0, 2900, 0, SeatQuantity.ALL),
 )
 _RAISED: Final = {"Business": 12}
@@ -176,13 +178,14 @@ def _plan(
         )
 
     apart = offer.base and not offer.tiered
+    known = offer.stated or offer.seat_quantity is SeatQuantity.ALL
     return Plan(
         name=offer.name,
         product_id=product_id,
         created=at,
         base=price("base", offer.base, base_terms) if apart else None,
         seat=price("seat", offer.seat, seat_terms),
-        included_seats=offer.included_seats if offer.stated or offer.tiered else None,
+        included_seats=offer.included_seats if known else None,
         seat_quantity=offer.seat_quantity,
         counts_seats=offer.name != ADD_ON,
         rank=_OFFERS.index(offer),

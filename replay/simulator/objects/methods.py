@@ -44,7 +44,7 @@ def details(method: Method, shape: Shape) -> dict[str, object]:
     if method.type is MethodType.CARD:
         return _card(method, shape)
     shown: dict[str, object] = {"fingerprint": method.fingerprint, "last4": method.last4}
-    return {**shown, **_ACCOUNTS[method.type]}
+    return dict(sorted((shown | _ACCOUNTS[method.type]).items()))
 
 
 def mandate(method: Method, *, status: str) -> dict[str, object]:
