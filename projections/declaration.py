@@ -71,6 +71,8 @@ class Projection(Generic[S]):
         handlers: See `table`; a fact without a row is passed over.
         refers: The other account that an object refers to, if any; rows can be found
             by it.
+        counts: Whether its runner counts the Stripe types that no projection reads; one
+            is enough.
     """
 
     name: str
@@ -79,3 +81,4 @@ class Projection(Generic[S]):
     initial: S
     handlers: Mapping[type[Fact], Callable[[S, Any], S | None]]
     refers: Callable[[S], str | None] | None = None
+    counts: bool = False

@@ -100,4 +100,5 @@ LINKS: Final = Projection(
     initial=Link(),
     handlers=table(on(AccountLinked, linked)),
     refers=_customer,
+    counts=True,
 )

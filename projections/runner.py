@@ -23,7 +23,7 @@ from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
 from projections.kept import Kept
 from projections.rows import Codec, Progress, Row, Rows, rows_of
-from projections.translate import translation
+from projections.translate import STRIPE, translation
 
 BATCH_EVENTS: Final = 4096
 # Positions looked through at a time: what is not selected is not fetched.
@@ -35,6 +35,7 @@ ATTEMPTS_MAX: Final = 3
 POLL_S: Final = 1.0
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 REFOLDED_AT_ONCE: Final = 500
+TRANSLATED: Final = sorted(STRIPE)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -219,7 +220,7 @@ class Runner:
             replaced=replaced,
             parked=failures,
             passed_over=self._parked,
-            translated=sorted(self._only.stripe_types),
+            translated=TRANSLATED if self._projection.counts else (),
             settled=end >= self._careful_until,
         )
         if not await self._rows.commit(progress):

@@ -85,7 +85,7 @@ HISTORY: Final[list[Event]] = [
         event_id="evt_4",
         body=b'{"id": "evt_4"}',
         account="cus_3",
-        stripe_type="customer.created",
+        stripe_type="account.updated",
     ),
 ]
 
@@ -424,7 +424,7 @@ async def test_status_tells_how_far_everything_is(door: Door) -> None:
         "lag": 1,
         "parked": 0,
     }
-    assert body["untranslated"] == {"customer.created": 1}
+    assert body["untranslated"] == {"account.updated": 1}
     assert (await door.get("/v1/status", account="cus_1")).status == 404
 
 
