@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from replay.simulator.envelope import previous_attributes
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import simulate
 
@@ -24,8 +25,13 @@ def overlaid(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Return *now* with the values of *before*: objects key by key, the rest whole."""
     whole = dict(now)
     for key, value in before.items():
-        both = isinstance(value, dict) and isinstance(now[key], dict)
-        whole[key] = overlaid(now[key], value) if both else value
+        then = now.get(key)
+        if key == "metadata":
+            whole[key] = {k: v for k, v in {**now[key], **value}.items() if v is not None}
+        elif isinstance(value, dict) and isinstance(then, dict):
+            whole[key] = overlaid(then, value)
+        else:
+            whole[key] = value
     return whole
 
 
@@ -48,6 +54,17 @@ def test_previous_attributes_lead_back_to_what_was_told_before(
 
     assert followed.keys() == {"customer", "subscription", "invoice"}
     assert min(followed.values()) > 20
+
+
+def test_metadata_that_came_was_null_and_metadata_that_went_is_kept() -> None:
+    before: dict[str, object] = {"metadata": {"role": "seat", "unit": "user"}, "plan": None}
+    after: dict[str, object] = {"metadata": {"role": "base", "more": "1"}, "plan": {"a": 1}}
+
+    assert previous_attributes(before, after) == {
+        "metadata": {"role": "seat", "unit": "user", "more": None},
+        "plan": None,
+    }
+    assert previous_attributes(after, before)["plan"] == {"a": 1}
 
 
 def test_some_events_of_a_subscription_share_a_second(

@@ -52,8 +52,13 @@ def test_two_versions_have_the_same_seats_and_the_same_end(shape: Shape) -> None
 def overlaid(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     whole = dict(now)
     for key, value in before.items():
-        both = isinstance(value, dict) and isinstance(now[key], dict)
-        whole[key] = overlaid(now[key], value) if both else value
+        then = now.get(key)
+        if key == "metadata":
+            whole[key] = {k: v for k, v in {**now[key], **value}.items() if v is not None}
+        elif isinstance(value, dict) and isinstance(then, dict):
+            whole[key] = overlaid(then, value)
+        else:
+            whole[key] = value
     return whole
 
 

@@ -79,15 +79,15 @@ def previous_attributes(
 ) -> dict[str, object]:
     """Return what *after* changed, with the values of *before*.
 
-    Objects are compared key by key, so that only changed keys appear; a list that changed
-    appears whole.
+    Objects are compared key by key, so that only changed keys appear, and a key that was
+    not there before, as in metadata, appears as null; a list that changed appears whole.
     """
     changed: dict[str, object] = {}
-    for name, new in after.items():
-        old = before[name]
+    for name in after if before.keys() == after.keys() else {**before, **after}:
+        old, new = before.get(name), after.get(name)
         if old is new or old == new:
             continue
-        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        if isinstance(old, dict) and isinstance(new, dict):
             changed[name] = previous_attributes(old, new)
         else:
             changed[name] = old
