@@ -413,13 +413,11 @@ async def test_status_tells_how_far_everything_is(door: Door) -> None:
     assert (body["position"], body["lag"], body["mode"]) == (9, 1, "test")
     assert body["ledger"] == door.log.ledger_id
     assert [each["name"] for each in body["projections"]] == [
-        "subscriptions",
-        "seats",
-        "links",
+        each.name for each in PROJECTIONS
     ]
     assert body["projections"][0] == {
         "name": "subscriptions",
-        "version": 1,
+        "version": SUBSCRIPTIONS.version,
         "position": 8,
         "lag": 1,
         "parked": 0,
