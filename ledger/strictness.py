@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 DEPTH_MAX: Final = 100
+# Far beyond anything of Stripe's; a megabyte of ``{}`` would stop every thread for long.
+CONTAINERS_MAX: Final = 20_000
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -27,25 +29,34 @@ def parse(body: bytes) -> Any:  # noqa: ANN401, the shape of foreign JSON is not
 
     What is refused: anything but one JSON value in UTF-8, NaN and infinities, fractions and
     powers that no double can hold, integers of more than 4,300 digits, unpaired surrogates,
-    two equal keys in one object, and nesting deeper than `DEPTH_MAX`.
+    two equal keys in one object, nesting deeper than `DEPTH_MAX`, and more objects and
+    lists than `CONTAINERS_MAX`.
 
     Raises:
         NotStrictError: It is not strict JSON.
     """
+    if len(body) > CONTAINERS_MAX and _containers(body) > CONTAINERS_MAX:
+        raise NotStrictError(f"more than {CONTAINERS_MAX:,} objects and lists")
     try:
         value = _decode(body)
     except RecursionError:
         raise NotStrictError(f"nested deeper than {DEPTH_MAX}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise NotStrictError(str(error)) from None
-    if body.count(b"{") + body.count(b"[") > DEPTH_MAX:
+    written = _encode(value)
+    if _containers(written) > DEPTH_MAX:
         _refuse_depth(value)
     # A body without duplicate keys that is written back comes out as it went in, but for
     # its white space; only the few that write a string or number another way need a look
     # at every key.
-    if msgspec.json.format(body, indent=-1) != _encode(value):
+    if msgspec.json.format(body, indent=-1) != written:
         _refuse_duplicate_keys(body)
     return value
+
+
+def _containers(written: bytes) -> int:
+    """Return how many objects and lists *written* can hold at most."""
+    return written.count(b"{") + written.count(b"[")
 
 
 def _refuse_depth(value: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.strictness import DEPTH_MAX, NotStrictError, parse
+from ledger.strictness import CONTAINERS_MAX, DEPTH_MAX, NotStrictError, parse
 
 MANY: Final = {f"key_{number}": number for number in range(60_000)}
 
@@ -118,6 +118,12 @@ def test_B10_the_deepest_body_is_read() -> None:
     assert parse(b"[" * DEPTH_MAX + b"]" * DEPTH_MAX)
     with pytest.raises(NotStrictError, match="nested deeper than 100"):
         parse(b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1))
+
+
+def test_B11_more_objects_than_any_event_has_are_refused_unread() -> None:
+    assert parse(b"[" + b"{}," * (CONTAINERS_MAX - 2) + b"{}]")
+    with pytest.raises(NotStrictError, match="more than 20,000 objects"):
+        parse(b"[" + b"{}," * (CONTAINERS_MAX - 1) + b"{}]")
 
 
 @pytest.mark.parametrize(
