@@ -31,6 +31,7 @@ from projections import process
 from projections.api import Api, application
 from projections.reading import Reader
 from projections.registry import PROJECTIONS
+from projections.subscriptions import SUBSCRIPTIONS
 
 NOW: Final = datetime(2099, 11, 1, 12, tzinfo=UTC)
 KEY: Final = b"0123456789abcdef"
@@ -161,33 +162,35 @@ async def test_billing_has_every_field_of_the_contract(door: Door) -> None:
         "subscription": {
             "id": "sub_cus_1",
             "status": "past_due",
-            "plan": None,
+            "plan": "price_1",
             "interval": "month",
             "current_period": {
                 "start": "2099-11-01T12:00:00Z",
                 "end": "2099-12-01T12:00:00Z",
+                "estimate": False,
             },
             "cancel_at_period_end": False,
             "cancel_at": None,
             "canceled_at": None,
             "ended_at": None,
             "trial_end": None,
+            "pause": None,
             "next_charge": None,
             "scheduled_changes": [],
             "items": [{"id": "si_1", "price": "price_1", "quantity": 3}],
         },
         "subscriptions": [{"id": "sub_cus_1", "status": "past_due", "primary": True}],
         "seats": {
-            "included": None,
+            "included": 0,
             "active": 2,
-            "billed": None,
-            "extra": None,
-            "freed_next_cycle": None,
-            "wanted": None,
+            "billed": 2,
+            "extra": 2,
+            "freed_next_cycle": 0,
+            "wanted": 2,
             "stripe_quantity": 3,
-            "drift": None,
+            "drift": -1,
             "source": "product",
-            "terms": None,
+            "terms": "inferred",
         },
         "period_total": None,
         "dunning": None,
