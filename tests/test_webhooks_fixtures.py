@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from doors import deliver, process
+from ledger.database import Role, connect
 from ledger.envelope import stable_digest
 from ledger.events import DeliveryConflicted, StripeEvent, Verdict
 from ledger.postgres import PostgresLog
+from ledger.verify import verify
+from projections.parking import parked
+from projections.process import catch_up
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / os.environ.get("LEDGER_FIXTURES", "../shared/fixtures")
@@ -56,3 +60,12 @@ async def test_every_recorded_envelope_is_acknowledged_and_kept_byte_for_byte(
     assert {answer.status for answer in answers} == {200}
     assert {name: event.body for name, event in stored.items()} == first
     assert Verdict.QUARANTINED not in {event.verdict for event in stored.values()}
+    assert (await verify(ledger_database18)).fault is None
+    assert await parked_by_projecting(ledger_database18) == []
+
+
+async def parked_by_projecting(conninfo: str) -> Sequence[object]:
+    async with PostgresLog.open(conninfo, Role.PROJECTOR) as log:
+        await catch_up(conninfo, log)
+    async with await connect(conninfo, Role.PROJECTOR) as connection:
+        return await parked(connection)
