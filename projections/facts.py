@@ -11,6 +11,7 @@
     SeatChanged           the product let one user in, or go
     SeatsCounted          the product named all its users, or only how many
     AccountLinked         the product's account is this customer
+    AccountClaimed        the same, as the customer's metadata says
     TermsSet, PolicySet   the operator said what a price means, or what follows a failure
 
 A fact says which account it belongs to (the stream) and which object of it. Facts are
@@ -39,6 +40,7 @@ from projections.objects import (
     Value,
 )
 from projections.own_facts import (
+    AccountClaimed,
     AccountLinked,
     PolicySet,
     SeatChanged,
@@ -49,6 +51,7 @@ from projections.paths import paths
 from projections.wares import Ware
 
 __all__ = [
+    "AccountClaimed",
     "AccountLinked",
     "CustomerObserved",
     "Fact",
@@ -259,6 +262,7 @@ Fact = (
     | SeatChanged
     | SeatsCounted
     | AccountLinked
+    | AccountClaimed
     | TermsSet
     | PolicySet
 )

@@ -15,7 +15,13 @@ import msgspec
 from ledger.envelope import inner_event
 from ledger.events import UNROUTED, StripeEvent
 from ledger.log import Recorded
-from projections.facts import Fact, ObjectHinted, ReferenceMade, ReferenceSeen
+from projections.facts import (
+    AccountClaimed,
+    Fact,
+    ObjectHinted,
+    ReferenceMade,
+    ReferenceSeen,
+)
 from projections.shapes import Reference, id_of
 
 
@@ -51,8 +57,51 @@ class _Thin(msgspec.Struct):
     related_object: _Related | None = None
 
 
+class _Metadata(msgspec.Struct):
+    account_id: str | None = None
+
+
+class _Claiming(msgspec.Struct):
+    metadata: _Metadata | None = None
+
+
+class _ClaimingData(msgspec.Struct):
+    object: _Claiming
+
+
+class _ShownClaiming(msgspec.Struct):
+    data: _ClaimingData
+
+
+# What no account of the product can be called.
+_RESERVED: Final = ("cus_", "ledger:")
+_ID_CHARS_MAX: Final = 255
+_CLAIMING: Final = msgspec.json.Decoder(_ShownClaiming)
 _SHOWN: Final = msgspec.json.Decoder(_Shown)
 _THIN: Final = msgspec.json.Decoder(_Thin)
+
+
+def account_claimed(recorded: Recorded) -> Sequence[Fact]:
+    """Read which account of the product a customer claims to be, if any."""
+    event = recorded.event
+    if not isinstance(event, StripeEvent) or not event.account:
+        return ()
+    try:
+        metadata = _CLAIMING.decode(inner_event(event.body)).data.object.metadata
+    except msgspec.MsgspecError:
+        return ()  # a finding of the customer itself
+    account = None if metadata is None else metadata.account_id
+    if not account or account.startswith(_RESERVED) or len(account) > _ID_CHARS_MAX:
+        return ()
+    return (
+        AccountClaimed(
+            account=account,
+            customer=event.account,
+            event_id=event.event_id,
+            occurred_at=event.occurred_at or recorded.recorded_at,
+            position=recorded.position,
+        ),
+    )
 
 
 def reference_seen(recorded: Recorded) -> Sequence[Fact]:

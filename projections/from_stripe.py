@@ -72,9 +72,8 @@ class Reader(Generic[W]):
     def __init__(self, shape: Shape[W]) -> None:
         earlier = sparse(shape.wire)
         self._shape = shape
-        self._strict: Any = msgspec.json.Decoder(
-            _Shown.__class_getitem__((shape.wire, earlier))
-        )
+        shown: Any = _Shown
+        self._strict: Any = msgspec.json.Decoder(shown[shape.wire, earlier])
         self._earlier: Any = msgspec.json.Decoder(earlier | None)
         self._fields: Mapping[str, msgspec.json.Decoder[Any]] = {
             field.name: msgspec.json.Decoder(field.type)

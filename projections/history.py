@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
 from projections.marks import Mark, marked
@@ -92,7 +93,8 @@ _by_time: Final = attrgetter("occurred_at", "event_id")
 def observed(history: H, fact: Observed[Any]) -> H | None:
     """Put the observation in its place, and settle what is old enough.
 
-    None says that it is older than what is remembered: fold the object anew.
+    None says that it is older than what is remembered: fold the object anew. What waits
+    to be routed is never settled, since its stream cannot be read again by itself.
     """
     recent = _placed(history, fact)
     if recent is None:
@@ -100,22 +102,11 @@ def observed(history: H, fact: Observed[Any]) -> H | None:
     if recent is history.recent:
         return history
     settled = history.settled
-    if len(recent) > RECENT_MIN:
+    if len(recent) > RECENT_MIN and fact.account != UNROUTED:
         old = _settling(recent)
         if old:
             settled, recent = fold(settled, recent[:old]).current, recent[old:]
     return msgspec.structs.replace(history, settled=settled, recent=recent)
-
-
-def observed_for_good(history: H, fact: Observed[Any]) -> H:
-    """Put the observation in its place, and settle nothing, so that none comes late.
-
-    For objects of few events in a stream that cannot be read again by itself.
-    """
-    recent = _placed(history, fact)
-    if recent is None or recent is history.recent:
-        return history
-    return msgspec.structs.replace(history, recent=recent)
 
 
 def unreadable(kind: str) -> Callable[[H, FieldUnreadable], H]:

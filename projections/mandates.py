@@ -10,7 +10,7 @@ from typing import Final
 
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, MandateObserved
-from projections.history import History, observed_for_good, told, unreadable
+from projections.history import History, observed, told, unreadable
 from projections.objects import Mandate
 
 
@@ -31,7 +31,7 @@ MANDATES: Final = Projection(
     state=MandateHistory,
     initial=MandateHistory(),
     handlers=table(
-        on(MandateObserved, observed_for_good),
+        on(MandateObserved, observed),
         on(FieldUnreadable, unreadable("mandate")),
     ),
     refers=_payment_method,

@@ -65,6 +65,25 @@ class AccountLinked(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return "link"
 
 
+class AccountClaimed(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A customer's metadata says that the product's *account* is theirs.
+
+    Anybody who may edit the customer can say so: a link, or an earlier claim, is
+    stronger.
+    """
+
+    account: str
+    customer: str
+    event_id: str
+    occurred_at: datetime
+    position: int
+
+    @property
+    def object_id(self) -> str:
+        """A claim stands beside the link that it would be."""
+        return "link"
+
+
 class TermsSet(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """What *price* means from *occurred_at* on; see `ledger.events.TermsSet`."""
 

@@ -43,6 +43,7 @@ PAYMENT_METHOD: Final = Reader(
         wire=StripePaymentMethod,
         read=payment_method,
         fact=PaymentMethodObserved,
+        roams=True,
     )
 )
 MANDATE: Final = Reader(

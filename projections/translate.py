@@ -1,7 +1,7 @@
 """Translation: which events are read, and into which facts.
 
     customer.subscription.*       SubscriptionObserved, WareShown
-    customer.created …            CustomerObserved
+    customer.created …            CustomerObserved, AccountClaimed
     payment_method.*, mandate.*   PaymentMethodObserved, MandateObserved
     invoice.*                     InvoiceObserved
     subscription_schedule.*       ScheduleObserved
@@ -53,7 +53,12 @@ from projections.from_product import (
     terms_set,
     unknown_topic,
 )
-from projections.from_references import object_hinted, reference_made, reference_seen
+from projections.from_references import (
+    account_claimed,
+    object_hinted,
+    reference_made,
+    reference_seen,
+)
 from projections.stripe_objects import (
     CUSTOMER,
     INVOICE,
@@ -107,7 +112,11 @@ _READERS: Final = (
         Translator(translate=SUBSCRIPTION, gives=facts.SubscriptionObserved),
         _WITHIN,
     ),
-    _rows(CUSTOMERS, Translator(translate=CUSTOMER, gives=facts.CustomerObserved)),
+    _rows(
+        CUSTOMERS,
+        Translator(translate=CUSTOMER, gives=facts.CustomerObserved),
+        Translator(translate=account_claimed, gives=facts.AccountClaimed),
+    ),
     _rows(
         PAYMENT_METHODS,
         Translator(translate=PAYMENT_METHOD, gives=facts.PaymentMethodObserved),
