@@ -5,6 +5,9 @@ active, trialing                Active …     full
 past_due                        Past due     full
 paused, unpaid                  Paused …     read_only
 canceled, incomplete, none …    Canceled …   none
+
+A pause of collection is no status: invoices wait, access is as before. A stage of
+dunning can only take away: the stricter of status and stage holds.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Final
 import attrs
 
 from projections.facts import Subscription
+from projections.subscriptions import Current
 
 NO_STATUS: Final = "none"
 
@@ -60,12 +64,28 @@ class Access:
 
     Attributes:
         reason: None while nothing stands against full access.
-        since: When the status began; None without a subscription.
+        since: Since when it is this level for this reason, as far as is known; None
+            without a subscription.
     """
 
     level: Level
     reason: str | None = None
     since: datetime | None = None
+    next_change: Change | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Stage:
+    """What dunning has come to, where it allows less than the status does.
+
+    Attributes:
+        badge: Shown in place of the status's.
+    """
+
+    level: Level
+    reason: str
+    since: datetime
+    badge: Badge | None = None
     next_change: Change | None = None
 
 
@@ -89,6 +109,15 @@ _MEANINGS: Final[dict[str, _Meaning]] = {
     "canceled": _Meaning(Badge("Canceled", Tone.NEUTRAL), Level.NONE, "canceled"),
     "incomplete_expired": _Meaning(Badge("Expired", Tone.NEUTRAL), Level.NONE, "expired"),
 }
+# Stripe's kinds of its own pause, and what the product tells of them.
+_PAUSES: Final = {
+    "pause_requested": "pause_requested",
+    "first_payment_failure": "payment_failed",
+    "final_payment_failure": "payment_failed",
+    "trial_end_without_payment_method": "trial_ended_without_payment_method",
+    "system": "paused_by_stripe",
+}
+_STRICTNESS: Final = {level: place for place, level in enumerate(Level)}
 _RANKS: Final = {status: rank for rank, status in enumerate(_MEANINGS)}
 _LIVE: Final = frozenset({"active", "trialing", "past_due", "paused", "unpaid"})
 
@@ -108,9 +137,11 @@ def is_live(status: str) -> bool:
     return status in _LIVE
 
 
-def badge(subscription: Subscription, now: datetime) -> Badge:
+def badge(subscription: Subscription, stage: Stage | None = None) -> Badge:
     """Return the badge of *subscription*, with the day it ends on where that is set."""
-    ends_at = _ends_at(subscription, now)
+    if stage is not None and stage.badge is not None:
+        return stage.badge
+    ends_at = ends(subscription)
     if ends_at is not None and subscription.status in ("active", "trialing"):
         day = f"{ends_at.day} {ends_at:%b %Y}"
         return Badge(f"Cancels on {day}", Tone.WARNING)
@@ -120,30 +151,74 @@ def badge(subscription: Subscription, now: datetime) -> Badge:
     return meaning.badge
 
 
-def access(
-    subscription: Subscription | None, since: datetime | None, now: datetime
-) -> Access:
-    """Return what an account with *subscription* as its primary one may do.
+def access(current: Current | None, now: datetime, stage: Stage | None = None) -> Access:
+    """Return what an account with *current* as its primary subscription may do.
 
     A status that is not known keeps the data readable: neither more nor less is certain.
     """
-    if subscription is None:
+    if current is None:
         return Access(level=Level.NONE, reason="no_subscription")
-    meaning = _MEANINGS.get(subscription.status)
+    level, reason = _allows(current.value.status, current.value.pause_type)
+    of_status = Access(
+        level=level,
+        reason=reason,
+        since=_since(current, level, reason),
+        next_change=_at_the_end(current.value, level, now),
+    )
+    return of_status if stage is None else _stricter(of_status, stage)
+
+
+def ends(subscription: Subscription) -> datetime | None:
+    """Return when *subscription* is set to end; None where it goes on or has ended."""
+    if not is_live(subscription.status):
+        return None
+    if subscription.cancel_at is None and subscription.cancel_at_period_end:
+        return subscription.period_end
+    return subscription.cancel_at
+
+
+def _allows(status: str, pause: str | None) -> tuple[Level, str | None]:
+    meaning = _MEANINGS.get(status)
     if meaning is None:
-        return Access(level=Level.READ_ONLY, reason="unknown_status", since=since)
-    ends_at = _ends_at(subscription, now)
-    follows = ends_at is not None and meaning.level is not Level.NONE
+        return Level.READ_ONLY, "unknown_status"
+    if status == "paused" and pause is not None:
+        return meaning.level, _PAUSES.get(pause, meaning.reason)
+    return meaning.level, meaning.reason
+
+
+def _since(current: Current, level: Level, reason: str | None) -> datetime:
+    """Return since when the status allowed just this, which several statuses may do."""
+    shown = current.value
+    if shown.status == "canceled" and shown.ended_at is not None:
+        return shown.ended_at
+    since = current.since
+    for mark in reversed(current.marks):
+        if _allows(mark.status, mark.pause_type) != (level, reason):
+            break
+        since = mark.at
+    return since
+
+
+def _at_the_end(shown: Subscription, level: Level, now: datetime) -> Change | None:
+    at = ends(shown)
+    if at is None or at <= now or level is Level.NONE:
+        return None
+    return Change(at=at, level=Level.NONE)
+
+
+def _stricter(of_status: Access, stage: Stage) -> Access:
+    changes = [
+        change
+        for change in (of_status.next_change, stage.next_change)
+        if change is not None and _STRICTNESS[change.level] > _STRICTNESS[stage.level]
+    ]
+    first = min(changes, key=_at, default=None)
+    if _STRICTNESS[of_status.level] >= _STRICTNESS[stage.level]:
+        return attrs.evolve(of_status, next_change=first)
     return Access(
-        level=meaning.level,
-        reason=meaning.reason,
-        since=since,
-        next_change=Change(at=ends_at, level=Level.NONE) if ends_at and follows else None,
+        level=stage.level, reason=stage.reason, since=stage.since, next_change=first
     )
 
 
-def _ends_at(subscription: Subscription, now: datetime) -> datetime | None:
-    at = subscription.cancel_at
-    if at is None and subscription.cancel_at_period_end:
-        at = subscription.period_end
-    return at if at is not None and at > now else None
+def _at(change: Change) -> datetime:
+    return change.at

@@ -6,85 +6,65 @@ the objects as the events up to then make them, asked at that time.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, TypeVar
 
 import attrs
+import msgspec
 
-from projections import access
-from projections.access import Access, Badge
-from projections.facts import Item, Subscription
-from projections.links import Linked, is_customer
-from projections.seats import Register, Seats, seats
-from projections.subscriptions import Current, History, told
+from projections import access, findings, history, seat_figures
+from projections.access import Access, Badge, Stage
+from projections.billed import Billed, billed
+from projections.catalogue import Catalogue
+from projections.customers import CustomerHistory
+from projections.findings import Finding, Severity
+from projections.history import Current, told
+from projections.invoices import InvoiceHistory
+from projections.links import Linked
+from projections.mandates import MandateHistory
+from projections.marks import Mark
+from projections.objects import Customer, TaxId, Value
+from projections.payment_methods import PaymentMethodHistory
+from projections.plans import plan_name
+from projections.scheduled import Scheduled, scheduled
+from projections.schedules import ScheduleHistory
+from projections.seat_figures import Demand, SeatFigures, Source
+from projections.seat_history import Held, held, levels
+from projections.seat_terms import item_terms
+from projections.seats import Register
+from projections.standings import Listed, listed
+from projections.subscriptions import History
+from projections.tax_ids import TaxIdHistory
+from projections.terms import Terms
+from projections.ways_to_pay import WayToPay, ways_to_pay
 
-EVIDENCE_MAX: Final = 20
+V = TypeVar("V", bound=Value)
 
-
-class Severity(enum.StrEnum):
-    """How much a finding matters."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """Something about an account that somebody should know.
-
-    Attributes:
-        evidence: Positions of the events that show it.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    evidence: tuple[int, ...] = ()
+__all__ = ["Account", "Billing", "Finding", "Listed", "SeatFigures", "Severity", "answer"]
 
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """An account's objects, from all of its streams.
+    """An account's objects, from all of its streams, each by id.
 
     Attributes:
-        histories: Its subscriptions, by id.
+        histories: Its subscriptions.
         registers: What is known of its seats, in any order.
+        mandates: Those of its payment methods; others do no harm.
+        catalogue: What its prices are, and mean.
     """
 
     linked: Linked
     histories: Mapping[str, History] = attrs.Factory(dict)
     registers: Sequence[Register] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Listed:
-    """A subscription with its place among its account's.
-
-    Attributes:
-        since: When it came to its status.
-    """
-
-    id: str
-    subscription: Subscription
-    since: datetime
-    primary: bool
-
-
-@attrs.frozen(kw_only=True)
-class SeatFigures:
-    """How many are active, and how many Stripe bills; None where nobody knows.
-
-    Attributes:
-        source: ``product``, or ``stripe`` until the product's own figures can be trusted.
-    """
-
-    active: int | None
-    stripe_quantity: int | None
-    source: str
-    users: frozenset[str]
+    customers: Mapping[str, CustomerHistory] = attrs.Factory(dict)
+    payment_methods: Mapping[str, PaymentMethodHistory] = attrs.Factory(dict)
+    mandates: Mapping[str, MandateHistory] = attrs.Factory(dict)
+    tax_ids: Mapping[str, TaxIdHistory] = attrs.Factory(dict)
+    invoices: Mapping[str, InvoiceHistory] = attrs.Factory(dict)
+    schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
+    catalogue: Catalogue = attrs.Factory(Catalogue)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,6 +73,9 @@ class Billing:
 
     Attributes:
         subscriptions: Best first; the first is the primary one.
+        held: Who holds a seat, as far as the product has told.
+        scheduled: What is to change of the primary subscription.
+        invoices: Newest first.
     """
 
     linked: Linked
@@ -101,7 +84,14 @@ class Billing:
     badge: Badge | None
     access: Access
     subscriptions: tuple[Listed, ...]
+    plan: str | None
+    scheduled: tuple[Scheduled, ...]
     seats: SeatFigures | None
+    held: Held
+    customer: Customer | None
+    ways_to_pay: tuple[WayToPay, ...]
+    tax_ids: tuple[tuple[str, TaxId], ...]
+    invoices: tuple[Billed, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -112,156 +102,157 @@ class Billing:
 
 def answer(account: Account, now: datetime) -> Billing:
     """Return what *account* is at *now*; the same for every order its events came in."""
-    currents = _currents(account)
-    listed = _listed(currents)
-    primary = listed[0] if listed else None
-    figures = _seat_figures(account, primary, now)
+    currents = _currents(account.histories)
+    subscriptions = listed(currents, now)
+    primary = subscriptions[0] if subscriptions else None
+    stage = _stage(primary)
+    figures = _seat_figures(account, subscriptions, now)
+    customer = _customer(account)
     return Billing(
         linked=account.linked,
         now=now,
         status=primary.subscription.status if primary else access.NO_STATUS,
-        badge=access.badge(primary.subscription, now) if primary else None,
-        access=access.access(
-            primary.subscription if primary else None,
-            primary.since if primary else None,
-            now,
-        ),
-        subscriptions=listed,
+        badge=access.badge(primary.subscription, stage) if primary else None,
+        access=access.access(primary.current if primary else None, now, stage),
+        subscriptions=subscriptions,
+        plan=_plan(account, primary, now),
+        scheduled=_scheduled(account, primary, now),
         seats=figures,
-        findings=_findings(account, figures),
+        held=held(account.registers, now),
+        customer=customer,
+        ways_to_pay=ways_to_pay(
+            _currents(account.payment_methods),
+            _currents(account.mandates),
+            customer=customer,
+            primary=primary.subscription if primary else None,
+        ),
+        tax_ids=_tax_ids(account),
+        invoices=billed(_currents(account.invoices)),
+        findings=tuple(_findings(account, subscriptions, figures, now)),
     )
 
 
-def _currents(account: Account) -> dict[str, Current]:
-    found = {}
-    for name in sorted(account.histories):
-        says = told(account.histories[name])
-        if says is not None:
-            found[name] = says.current
-    return found
+def _currents(histories: Mapping[str, history.History[Any, V]]) -> dict[str, Current[V]]:
+    says = {name: told(histories[name]) for name in sorted(histories)}
+    return {name: one.current for name, one in says.items() if one is not None}
 
 
-def _listed(currents: Mapping[str, Current]) -> tuple[Listed, ...]:
-    """Return the best status first; of equal ones the newest, then by id."""
-    names = sorted(currents)
-    names.sort(key=lambda name: _began(currents[name]), reverse=True)
-    names.sort(key=lambda name: access.rank(currents[name].subscription.status))
+def _customer(account: Account) -> Customer | None:
+    current = _currents(account.customers).get(account.linked.customer or "")
+    return None if current is None else current.value
+
+
+def _tax_ids(account: Account) -> tuple[tuple[str, TaxId], ...]:
     return tuple(
-        Listed(
-            id=name,
-            subscription=currents[name].subscription,
-            since=currents[name].since,
-            primary=place == 0,
-        )
-        for place, name in enumerate(names)
+        (name, current.value)
+        for name, current in _currents(account.tax_ids).items()
+        if not current.deleted
     )
 
 
-def _began(current: Current) -> datetime:
-    return current.subscription.created or current.first_at
+def _plan(account: Account, primary: Listed | None, now: datetime) -> str | None:
+    if primary is None:
+        return None
+    terms = _terms(account, primary, now)
+    items = primary.subscription.items
+    base = next((item for item in items if terms and item.id == terms.base), None)
+    return plan_name(items, base, account.catalogue, now)
+
+
+def _scheduled(
+    account: Account, primary: Listed | None, now: datetime
+) -> tuple[Scheduled, ...]:
+    if primary is None:
+        return ()
+    schedules = [current.value for current in _currents(account.schedules).values()]
+    return scheduled(primary.id, primary.subscription, schedules, now)
+
+
+def _stage(_primary: Listed | None) -> Stage | None:
+    """Return what dunning has come to: nothing yet stands against what the status says."""
+    return None
 
 
 def _seat_figures(
-    account: Account, primary: Listed | None, now: datetime
+    account: Account, subscriptions: Sequence[Listed], now: datetime
 ) -> SeatFigures | None:
-    known = seats(account.registers, now)
-    quantity = _stripe_quantity(primary)
+    primary = subscriptions[0] if subscriptions else None
     if primary is None and not account.registers:
         return None
-    trusted = known.counted or _explained(known, primary, quantity)
-    return SeatFigures(
-        active=known.active if trusted else None,
-        stripe_quantity=quantity,
-        source="product" if trusted else "stripe",
-        users=known.users,
+    known = levels(account.registers, now)
+    trusted = primary is None or seat_figures.explained(
+        known, _demands(account, subscriptions)
     )
+    told = seat_figures.figures(
+        known,
+        terms=_terms(account, primary, now),
+        quantity=_quantity(account, primary, now),
+        since=primary.period.start if primary and primary.period else None,
+        trusted=trusted,
+    )
+    return attrs.evolve(told, users=held(account.registers, now).users)
 
 
-def _explained(known: Seats, primary: Listed | None, quantity: int | None) -> bool:
-    """Tell whether the users known by name explain what Stripe bills."""
-    if primary is None:
-        return True
-    return bool(known.users) and quantity is not None and len(known.users) >= quantity
+def _demands(account: Account, subscriptions: Sequence[Listed]) -> list[Demand]:
+    """Return how many seats Stripe billed, and when, in all subscriptions."""
+    found = []
+    for each in subscriptions:
+        marks = each.current.marks
 
+        def terms_of(mark: Mark, marks: Sequence[Mark] = marks) -> Terms:
+            return item_terms(marks, mark, account.catalogue, mark.at)
 
-def _stripe_quantity(primary: Listed | None) -> int | None:
-    """Return the quantity of the one item that can be the seats; else None."""
-    if primary is None:
-        return None
-    items = primary.subscription.items
-    if not items:
-        return primary.subscription.quantity
-    if len(items) > 1:
-        items = tuple(item for item in items if _counts(item))
-    return items[0].quantity if len(items) == 1 else None
-
-
-def _counts(item: Item) -> bool:
-    return item.quantity is not None and item.quantity != 1
-
-
-def _findings(account: Account, figures: SeatFigures | None) -> tuple[Finding, ...]:
-    found: list[Finding] = []
-    for name in sorted(account.histories):
-        found += _of_history(name, account.histories[name])
-    if account.linked.customer is None and not is_customer(account.linked.account):
-        found.append(
-            Finding(
-                code="unlinked",
-                severity=Severity.WARNING,
-                message=f"{account.linked.account} is not linked to a Stripe customer",
-            )
-        )
-    if figures is not None and figures.source == "stripe":
-        found.append(
-            Finding(
-                code="seats_baseline_missing",
-                severity=Severity.INFO,
-                message="the product has not yet told all of its active users",
-            )
-        )
-    return tuple(found)
-
-
-def _of_history(name: str, history: History) -> list[Finding]:
-    found = [
-        Finding(
-            code="unreadable_field",
-            severity=Severity.WARNING,
-            message=f"{fault.field} of {name or 'an object'}: {fault.reason}",
-            evidence=(fault.position,),
-        )
-        for fault in history.faults
-    ]
-    says = told(history)
-    if says is None:
-        return found
-    status = says.current.subscription.status
-    if not access.is_known(status):
-        found.append(
-            Finding(
-                code="unknown_status",
-                severity=Severity.WARNING,
-                message=f"{name} has the status {status}, which is not known here",
-                evidence=(says.current.position,),
-            )
-        )
-    if says.ambiguous:
-        found.append(
-            Finding(
-                code="ambiguous_order",
-                severity=Severity.WARNING,
-                message=f"events of {name} within one second could stand either way",
-                evidence=says.ambiguous[:EVIDENCE_MAX],
-            )
-        )
-    if says.current.revived:
-        found.append(
-            Finding(
-                code="event_after_end",
-                severity=Severity.WARNING,
-                message=f"{name} has ended; later events that show it alive do not count",
-                evidence=says.current.revived[:EVIDENCE_MAX],
-            )
-        )
+        found += seat_figures.demands(marks, terms_of)
     return found
+
+
+def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | None:
+    """Return what the items of a subscription mean, in the period it is in."""
+    if listed is None:
+        return None
+    marks = listed.current.marks
+    mark = marks[-1]
+    if listed.period is not None:
+        mark = msgspec.structs.replace(mark, period_start=listed.period.start)
+    return item_terms(marks, mark, account.catalogue, now)
+
+
+def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:
+    if listed is None:
+        return None
+    terms = _terms(account, listed, now)
+    return seat_figures.quantity_of(terms, listed.current.marks[-1].sold)
+
+
+def _findings(
+    account: Account,
+    subscriptions: Sequence[Listed],
+    figures: SeatFigures | None,
+    now: datetime,
+) -> list[Finding]:
+    found: list[Finding] = []
+    for name, one in sorted(account.histories.items()):
+        found += findings.of_subscription(name, told(one))
+    for objects in _all_objects(account):
+        for name, each in sorted(objects.items()):
+            found += findings.of_object(name, each, told(each))
+    found += findings.of_currencies({each.id: each.current for each in subscriptions})
+    found += findings.of_seat_items(
+        [each for each in subscriptions if _quantity(account, each, now) is not None]
+    )
+    found += findings.of_links(account.linked)
+    if figures is not None and figures.source is Source.STRIPE:
+        message = "the product has not yet told all of its active users"
+        found.append(findings.info("seats_baseline_missing", message))
+    return found
+
+
+def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any, Any]]]:
+    return (
+        account.histories,
+        account.customers,
+        account.payment_methods,
+        account.tax_ids,
+        account.invoices,
+        account.schedules,
+    )

@@ -6,50 +6,154 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import attrs
+import msgspec
+
 from ledger.log import Recorded
 from projections.answer import Account
+from projections.catalogue import CATALOGUE, Catalogue
+from projections.customers import CUSTOMERS
 from projections.declaration import Projection
 from projections.facts import AccountLinked, Fact
 from projections.folding import Key, fold
+from projections.history import told
+from projections.invoices import INVOICES
 from projections.links import Linked
-from projections.registry import PROJECTIONS
+from projections.mandates import MANDATES, MandateHistory
+from projections.payment_methods import PAYMENT_METHODS
+from projections.schedules import SCHEDULES
 from projections.seats import SEATS
 from projections.subscriptions import SUBSCRIPTIONS
+from projections.tax_ids import TAX_IDS
 from projections.translate import translation
 
 Kept = Mapping[str, Mapping[Key, Any]]
 """States by projection, then by object."""
 
-_TRANSLATION: Final = translation(fact for each in PROJECTIONS for fact in each.handlers)
+# What an account is made of, all of it from its own streams.
+OWN: Final[tuple[Projection[Any], ...]] = (
+    SUBSCRIPTIONS,
+    SEATS,
+    CUSTOMERS,
+    PAYMENT_METHODS,
+    TAX_IDS,
+    INVOICES,
+    SCHEDULES,
+)
+_OF_PRICES: Final = ("price", "plan", "terms")
+_TRANSLATION: Final = translation(fact for each in OWN for fact in each.handlers)
+
+
+@attrs.frozen(kw_only=True)
+class Needs:
+    """What an account's objects name that is kept outside its streams.
+
+    Attributes:
+        wares: Objects of the catalogue, such as ``price:price_1`` and its terms.
+        payment_methods: Those whose mandates are asked for.
+    """
+
+    wares: frozenset[str] = frozenset()
+    payment_methods: frozenset[str] = frozenset()
 
 
 def assembled(linked: Linked, kept: Kept) -> Account:
-    """Return the account of *linked* from what is *kept* of its streams."""
+    """Return the account of *linked* from what is *kept* of its streams.
+
+    The catalogue and the mandates are those among *kept*, whosever they are.
+    """
     streams = linked.streams
 
-    def of(projection: Projection[Any]) -> Iterable[tuple[Key, Any]]:
+    def own(projection: Projection[Any]) -> dict[str, Any]:
         states = kept.get(projection.name, {})
-        return ((key, states[key]) for key in sorted(states) if key[0] in streams)
+        return {key[1]: states[key] for key in sorted(states) if key[0] in streams}
 
+    def of_all(projection: Projection[Any]) -> dict[str, Any]:
+        states = kept.get(projection.name, {})
+        return {key[1]: states[key] for key in sorted(states)}
+
+    seats = kept.get(SEATS.name, {})
     return Account(
         linked=linked,
-        histories={key[1]: history for key, history in of(SUBSCRIPTIONS)},
-        registers=tuple(register for _, register in of(SEATS)),
+        histories=own(SUBSCRIPTIONS),
+        registers=tuple(seats[key] for key in sorted(seats) if key[0] in streams),
+        customers=own(CUSTOMERS),
+        payment_methods=own(PAYMENT_METHODS),
+        mandates=of_all(MANDATES),
+        tax_ids=own(TAX_IDS),
+        invoices=own(INVOICES),
+        schedules=own(SCHEDULES),
+        catalogue=Catalogue(entries=of_all(CATALOGUE)),
     )
 
 
-def as_of(linked: Linked, recorded: Iterable[Recorded], moment: datetime) -> Account:
-    """Return the account as what had happened by *moment* makes it.
+def as_of(linked: Linked, recorded: Iterable[Recorded], moment: datetime | None) -> Account:
+    """Return the account as what had happened by *moment* makes it; None is all of it.
+
+    What stands outside its streams is left to `surrounded`.
 
     Args:
-        recorded: All events of its streams, by position.
+        recorded: The events of its streams up to where they are known, by position.
     """
     facts = [
         (fact.position, fact)
         for fact in _TRANSLATION.facts(recorded)
-        if _happened(fact, moment)
+        if moment is None or _happened(fact, moment)
     ]
-    return assembled(linked, {each.name: fold(each, facts) for each in PROJECTIONS})
+    return assembled(linked, {each.name: fold(each, facts) for each in OWN})
+
+
+def surrounded(
+    account: Account,
+    kept: Kept,
+    *,
+    known: int | None = None,
+    moment: datetime | None = None,
+) -> Account:
+    """Return *account* with what `needs` named, as it was known and true then.
+
+    Args:
+        kept: The catalogue's rows and the mandates', of now.
+        known: The last position that counts; None is all.
+    """
+    entries = {key[1]: entry for key, entry in kept.get(CATALOGUE.name, {}).items()}
+    mandates = {
+        key[1]: _until(history, known, moment)
+        for key, history in sorted(kept.get(MANDATES.name, {}).items())
+    }
+    return attrs.evolve(
+        account, catalogue=Catalogue(entries=entries, known=known), mandates=mandates
+    )
+
+
+def needs(account: Account) -> Needs:
+    """Return what *account* names that is kept outside its streams."""
+    prices: set[str | None] = set()
+    products: set[str | None] = set()
+    for says in map(told, account.histories.values()):
+        for mark in () if says is None else says.current.marks:
+            prices |= {sold.price for sold in mark.sold}
+            products |= {sold.product for sold in mark.sold}
+    for planned in map(told, account.schedules.values()):
+        for phase in () if planned is None else planned.current.value.phases:
+            prices |= {item.price for item in phase.items}
+    wares = {f"{kind}:{name}" for name in prices if name for kind in _OF_PRICES}
+    return Needs(
+        wares=frozenset(wares | {f"product:{name}" for name in products if name}),
+        payment_methods=frozenset(account.payment_methods),
+    )
+
+
+def _until(
+    history: MandateHistory, known: int | None, moment: datetime | None
+) -> MandateHistory:
+    recent = tuple(
+        one
+        for one in history.recent
+        if (known is None or one.position <= known)
+        and (moment is None or one.occurred_at <= moment)
+    )
+    return msgspec.structs.replace(history, recent=recent)
 
 
 def _happened(fact: Fact, moment: datetime) -> bool:

@@ -21,6 +21,17 @@ _MAPPER: Final = Mapper(_ENCODINGS)
 
 def event_view(recorded: Recorded) -> dict[str, Any]:
     """Return *recorded* for JSON; a body that is no JSON stands there in Base64."""
+    line, event = event_line(recorded), recorded.event
+    if isinstance(event, UnknownEvent):
+        return line
+    if isinstance(event, StripeEvent):
+        return {**line, **_body(event.body)}
+    entry = _MAPPER.entry(event)
+    return {**line, **_body(_ENCODINGS.decode(entry.encoding_id, entry.body))}
+
+
+def event_line(recorded: Recorded) -> dict[str, Any]:
+    """Return *recorded* for JSON without its body, as one of many."""
     event = recorded.event
     placed = {
         "position": recorded.position,
@@ -33,13 +44,7 @@ def event_view(recorded: Recorded) -> dict[str, Any]:
             "topic": event.topic,
             "account": event.account,
         }
-    entry = _MAPPER.entry(event)
-    body = (
-        event.body
-        if isinstance(event, StripeEvent)
-        else _ENCODINGS.decode(entry.encoding_id, entry.body)
-    )
-    return {**placed, **_columns(entry), **_body(body)}
+    return {**placed, **_columns(_MAPPER.entry(event))}
 
 
 def _columns(entry: Entry) -> dict[str, Any]:

@@ -15,18 +15,27 @@ import msgspec
 from projections.facts import Observed, SubscriptionObserved
 
 
+class Sold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """How many of a price one item was."""
+
+    item: str
+    price: str | None
+    product: str | None
+    quantity: int | None
+
+
 class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """What a subscription was from *at* on.
 
     Attributes:
-        quantities: Each item's id, price and quantity, in order of id.
+        sold: Each item, in order of id.
     """
 
     at: datetime
     position: int
     status: str
     currency: str | None
-    quantities: tuple[tuple[str, str | None, int | None], ...]
+    sold: tuple[Sold, ...]
     period_start: datetime | None
     period_end: datetime | None
     pause_type: str | None = None
@@ -54,7 +63,15 @@ def _mark(event: SubscriptionObserved) -> Mark:
         position=event.position,
         status=shown.status,
         currency=shown.currency,
-        quantities=tuple((item.id, item.price, item.quantity) for item in shown.items),
+        sold=tuple(
+            Sold(
+                item=item.id,
+                price=item.price,
+                product=item.product,
+                quantity=item.quantity,
+            )
+            for item in shown.items
+        ),
         period_start=shown.period_start,
         period_end=shown.period_end,
         pause_type=shown.pause_type,

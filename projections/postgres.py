@@ -144,7 +144,7 @@ class PostgresRows:
     async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
         """Return the states of those *keys* that have one."""
         accounts = [account for account, _ in keys]
-        objects = [_packed(name) for _, name in keys]
+        objects = [packed(name) for _, name in keys]
         async with self._use() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(LOAD.format(table=self._table()), (accounts, objects))
@@ -231,13 +231,14 @@ def upserted(rows: Mapping[Key, Row]) -> tuple[list[Any], ...]:
     """Return *rows* as the columns of `UPSERT`."""
     return (
         [account for account, _ in rows],
-        [_packed(name) for _, name in rows],
+        [packed(name) for _, name in rows],
         [row.state for row in rows.values()],
         [row.refers for row in rows.values()],
     )
 
 
-def _packed(name: str) -> bytes:
+def packed(name: str) -> bytes:
+    """Return an object's id as it is stored."""
     return name.encode("utf-8", "surrogatepass")
 
 

@@ -1,16 +1,19 @@
 """What a request asks beside its path: parameters, preferences, and what it has already.
 
 ?at_least=48213   Prefer: wait=2   If-None-Match: "9f86d08…"
-?as_of=2026-11-01T00:00:00Z
+?as_of=2026-11-01T00:00:00Z   what was true then
+?known_at=48213, or a time    what the log told by then
+?at=2026-11-01T00:00:00Z      who held a seat then
+?limit=25&cursor=…            a page of a list
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from aiohttp import web
@@ -19,6 +22,8 @@ from ledger.problems import bad_request
 
 WAIT_S: Final = 2.0
 WAIT_S_MAX: Final = 30.0
+LIMIT: Final = 25
+LIMIT_MAX: Final = 100
 _POSITION: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _WAIT: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})", re.ASCII)
 _RFC3339: Final = re.compile(
@@ -36,11 +41,20 @@ class Question:
         at_least: The position that the answer must cover.
         wait_s: How long it may wait for that.
         as_of: The moment asked about; None is now.
+        known_at: Up to where the log is read, by position or by time; None is all of it.
+        at: The moment whose seats are asked for.
+        cursor: Where the list goes on; None is its beginning.
+        chosen: What else narrows the answer, by parameter.
     """
 
     at_least: int = 0
     wait_s: float = WAIT_S
     as_of: datetime | None = None
+    known_at: int | datetime | None = None
+    at: datetime | None = None
+    limit: int = LIMIT
+    cursor: str | None = None
+    chosen: Mapping[str, str] = attrs.Factory(dict)
 
 
 def question(request: web.Request, allowed: Collection[str] = ()) -> Question:
@@ -53,11 +67,12 @@ def question(request: web.Request, allowed: Collection[str] = ()) -> Question:
         Problem: One is unknown, given twice, or cannot be read (400).
     """
     given = _parameters(request, allowed)
-    return Question(
-        at_least=_position(given["at_least"]) if "at_least" in given else 0,
-        wait_s=_wait_s(request),
-        as_of=moment("as_of", given["as_of"]) if "as_of" in given else None,
-    )
+    read = {
+        name: parse(name, given.pop(name))
+        for name, parse in _PARSERS.items()
+        if name in given
+    }
+    return Question(wait_s=_wait_s(request), chosen=given, **read)
 
 
 def moment(name: str, written: str) -> datetime:
@@ -106,10 +121,39 @@ def _unknown(name: str, allowed: Collection[str]) -> str:
     return f"there is no such parameter; there are {', '.join(sorted(allowed))}"
 
 
-def _position(written: str) -> int:
+def _position(name: str, written: str) -> int:
     if not _POSITION.fullmatch(written):
-        raise bad_request("at_least is a position, a whole number", parameter="at_least")
+        raise bad_request(f"{name} is a position, a whole number", parameter=name)
     return int(written)
+
+
+def _known_at(name: str, written: str) -> int | datetime:
+    if not written.strip().isdigit():
+        return moment(name, written)
+    position = _position(name, written.strip())
+    if position == 0:
+        raise bad_request(f"{name} is a time or a position; the first is 1", parameter=name)
+    return position
+
+
+def _limit(name: str, written: str) -> int:
+    if not _POSITION.fullmatch(written) or not 1 <= int(written) <= LIMIT_MAX:
+        raise bad_request(f"{name} is a whole number from 1 to {LIMIT_MAX}", parameter=name)
+    return int(written)
+
+
+def _text(_name: str, written: str) -> str:
+    return written
+
+
+_PARSERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
+    "at_least": _position,
+    "as_of": moment,
+    "known_at": _known_at,
+    "at": moment,
+    "limit": _limit,
+    "cursor": _text,
+}
 
 
 def _wait_s(request: web.Request) -> float:

@@ -19,10 +19,14 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ledger.database import Role, pool
 from ledger.errors import UnavailableError
+from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
+from projections.assembly import OWN, Kept, Needs
+from projections.catalogue import CATALOGUE
 from projections.folding import Key
 from projections.generations import SCHEMA
 from projections.links import LINKS, Link, Linked, resolve
-from projections.postgres import unpacked
+from projections.mandates import MANDATES
+from projections.postgres import packed, unpacked
 from projections.registry import PROJECTIONS
 from projections.rows import Codec
 
@@ -55,6 +59,15 @@ SELECT {name}, account, object, state, NULL, NULL, NULL
   FROM {view}
   JOIN related USING (account)
 """)
+AROUND: Final = sql.SQL("""
+SELECT {catalogue_name}, account, object, state
+  FROM {catalogue}
+ WHERE account = %(catalogue)s AND object = ANY(%(wares)s::bytea[])
+UNION ALL
+SELECT {mandates_name}, account, object, state
+  FROM {mandates}
+ WHERE refers = ANY(%(methods)s::text[])
+""")
 POSITIONS: Final = """
 SELECT projection, version, position, (
            SELECT count(*)
@@ -85,8 +98,14 @@ _READ: Final = READ.format(
     links=_view(LINKS.name),
     rows=sql.SQL("").join(
         ROWS.format(name=sql.Literal(each.name), view=_view(each.name))
-        for each in PROJECTIONS
+        for each in (*OWN, LINKS)
     ),
+)
+_AROUND: Final = AROUND.format(
+    catalogue_name=sql.Literal(CATALOGUE.name),
+    catalogue=_view(CATALOGUE.name),
+    mandates_name=sql.Literal(MANDATES.name),
+    mandates=_view(MANDATES.name),
 )
 
 
@@ -111,9 +130,11 @@ class Found:
     Attributes:
         position: Every event up to here is in them.
         stale: Whether one of the account's streams is parked.
+        links: By account of the product, those that decide whom it belongs to.
     """
 
     linked: Linked
+    links: Mapping[str, Link]
     kept: Mapping[str, Mapping[Key, Any]]
     position: int
     stale: bool
@@ -151,17 +172,31 @@ class Reader:
         bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
         _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
-        for name, stream, packed, state, version, *_ in rows:
+        for name, stream, key, state, version, *_ in rows:
             if version is None:
-                key = (stream, unpacked(packed))
-                kept[name][key] = _CODECS[name].decode(state)
+                kept[name][stream, unpacked(key)] = _CODECS[name].decode(state)
         links: dict[str, Link] = {key[0]: link for key, link in kept["links"].items()}
         return Found(
             linked=resolve(account, links),
+            links=links,
             kept=_of_streams(kept, resolve(account, links).streams),
             position=min(position for _, position, _ in bookmarks.values()),
             stale=any(parked for *_, parked in bookmarks.values()),
         )
+
+    async def around(self, needs: Needs) -> Kept:
+        """Return what stands outside an account's streams and is named in them."""
+        if not needs.wares and not needs.payment_methods:
+            return {}
+        asked = {
+            "catalogue": CATALOGUE_ACCOUNT,
+            "wares": [packed(name) for name in sorted(needs.wares)],
+            "methods": sorted(needs.payment_methods),
+        }
+        kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
+        for name, stream, key, state in await self._query(_AROUND, asked):
+            kept[name][stream, unpacked(key)] = _CODECS[name].decode(state)
+        return kept
 
     async def standings(self) -> Sequence[Standing]:
         """Return how far each projection of this program is; 0 while it has no rows."""

@@ -1,128 +1,145 @@
-"""Who is active in the product, and how that is known.
+"""Seats as the product tells of them, kept whole: every change of every user.
 
-    09:00  u_1 in                          {u_1}
-    10:00  all users are u_1, u_2          {u_1, u_2}
-    11:00  u_2 out, and again u_2 out      {u_1}
-    12:00  u_3 in, from 18:00 on           {u_1}, and at 18:00 {u_1, u_3}
+    user:u_1   09:00 in, 11:00 out, 15:00 in      one object for each user
+    users      10:00 {u_1, u_2}, 18:00 12         one for what names or counts them all
 
-A user's last change counts, by its own time and then by position; a full set replaces
-all that stands before its time. What lies in the future waits until *now* reaches it.
+A change counts from its own time on, then by position. What lies in the future is kept
+as well and waits until a reader's *now* reaches it. What it comes to is
+`projections.seat_history`'s to tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
 from datetime import datetime
-from typing import Final, TypeVar
+from operator import attrgetter
+from typing import Final
 
-import attrs
 import msgspec
 
 from projections.declaration import Projection, on, table
 from projections.facts import SeatChanged, SeatsCounted
 
-Seat = SeatChanged | SeatsCounted
-K = TypeVar("K", SeatChanged, SeatsCounted)
+
+class Turn(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A user is active from *at* on, or is not."""
+
+    at: datetime
+    position: int
+    active: bool
+    actor: str | None = None
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A full set, or a bare count, as of *at*.
+
+    A full set is kept as what it changes of the full set before it, so that a set told
+    every hour costs little.
+
+    Attributes:
+        count: How many are active; None where the users are named.
+        joined: Users of this set that were not in the one before, in order.
+        left: Users of the one before that are not in this, in order.
+    """
+
+    at: datetime
+    position: int
+    actor: str | None = None
+    count: int | None = None
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class Register(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """The last word on one user, or on all of them, and those still to come.
+    """All that was told of one user, or of all of them together; in order of time."""
 
-    Attributes:
-        known_at: When the log took the latest fact in it. Every *now* is later, so of
-            the changes up to here only the last can still count.
-        changes: In order of time, then position; the first may lie before *known_at*.
-    """
-
-    known_at: datetime | None = None
-    users: tuple[SeatChanged, ...] = ()
-    counts: tuple[SeatsCounted, ...] = ()
+    user: str | None = None
+    turns: tuple[Turn, ...] = ()
+    counts: tuple[Count, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class Seats:
-    """Who is active at one moment.
-
-    Attributes:
-        users: The active users known by name.
-        active: How many are active: *users*, or a bare count that came later than the
-            last full set.
-        counted: Whether a full set or a bare count has arrived.
-    """
-
-    users: frozenset[str] = frozenset()
-    active: int = 0
-    counted: bool = False
+when: Final = attrgetter("at", "position")
 
 
 def changed(register: Register, fact: SeatChanged) -> Register:
-    """Take a user's change."""
-    known_at = _latest(register, fact)
-    return Register(known_at=known_at, users=_kept(register.users, fact, known_at))
+    """Put a user's change in its place."""
+    turn = Turn(
+        at=fact.occurred_at,
+        position=fact.position,
+        active=fact.active,
+        actor=fact.actor,
+    )
+    at = bisect_left(register.turns, when(turn), key=when)
+    if register.turns[at : at + 1] == (turn,):
+        return register
+    turns = (*register.turns[:at], turn, *register.turns[at:])
+    return Register(user=fact.user, turns=turns)
 
 
 def counted(register: Register, fact: SeatsCounted) -> Register:
-    """Take a full set or a bare count; the last of each kind can matter."""
-    known_at = _latest(register, fact)
-    named = [known for known in register.counts if known.users is not None]
-    bare = [known for known in register.counts if known.users is None]
+    """Put a full set or a bare count in its place, and mend the full set after it."""
+    place = (fact.occurred_at, fact.position)
+    at = bisect_left(register.counts, place, key=when)
+    earlier, later = register.counts[:at], register.counts[at:]
+    if later and when(later[0]) == place:
+        return register
     if fact.users is None:
-        bare = list(_kept(bare, fact, known_at))
-    else:
-        named = list(_kept(named, fact, known_at))
-    return Register(known_at=known_at, counts=tuple(sorted(named + bare, key=when)))
+        count = _count(fact, count=fact.count)
+        return Register(counts=(*earlier, count, *later))
+    before, users = named(earlier), frozenset(fact.users)
+    count = _count(
+        fact,
+        joined=tuple(sorted(users - before)),
+        left=tuple(sorted(before - users)),
+    )
+    return Register(counts=(*earlier, count, *_mended(later, before, users)))
 
 
-def seats(registers: Iterable[Register], now: datetime) -> Seats:
-    """Return who is active at *now*, from the registers of one account."""
-    users: list[SeatChanged] = []
-    counts: list[SeatsCounted] = []
-    for register in registers:
-        users += register.users
-        counts += register.counts
-    last: dict[str, SeatChanged] = {}
-    for change in sorted(users, key=when):
-        if change.occurred_at <= now:
-            last[change.user] = change
-    past = sorted((one for one in counts if one.occurred_at <= now), key=when)
-    named = [one for one in past if one.users is not None]
-    full = named[-1] if named else None
-    active = frozenset() if full is None or full.users is None else frozenset(full.users)
-    for user, change in last.items():
-        if full is None or when(change) > when(full):
-            active = active | {user} if change.active else active - {user}
-    bare = past[-1].count if past and past[-1].users is None else None
-    return Seats(
-        users=active,
-        active=len(active) if bare is None else bare,
-        counted=bool(past),
+def named(counts: tuple[Count, ...]) -> frozenset[str]:
+    """Return the last full set of *counts*; empty before the first."""
+    users: set[str] = set()
+    for count in counts:
+        users.difference_update(count.left)
+        users.update(count.joined)
+    return frozenset(users)
+
+
+def _count(
+    fact: SeatsCounted,
+    *,
+    count: int | None = None,
+    joined: tuple[str, ...] = (),
+    left: tuple[str, ...] = (),
+) -> Count:
+    return Count(
+        at=fact.occurred_at,
+        position=fact.position,
+        actor=fact.actor,
+        count=count,
+        joined=joined,
+        left=left,
     )
 
 
-def when(fact: Seat) -> tuple[datetime, int]:
-    """Return a fact's place: its own time, then its position."""
-    return fact.occurred_at, fact.position
-
-
-def _latest(register: Register, fact: Seat) -> datetime:
-    if register.known_at is None or fact.recorded_at > register.known_at:
-        return fact.recorded_at
-    return register.known_at
-
-
-def _kept(known: Sequence[K], fact: K, known_at: datetime) -> tuple[K, ...]:
-    if any(one.position == fact.position for one in known):
-        return tuple(known)
-    placed = list(known)
-    placed.append(fact)
-    placed.sort(key=when)
-    past = sum(one.occurred_at <= known_at for one in placed)
-    return tuple(placed[max(0, past - 1) :])
+def _mended(
+    later: tuple[Count, ...], before: frozenset[str], users: frozenset[str]
+) -> tuple[Count, ...]:
+    """Return *later* with its first full set told from *users*, not from *before*."""
+    for place, count in enumerate(later):
+        if count.count is None:
+            full = (before - frozenset(count.left)) | frozenset(count.joined)
+            mended = msgspec.structs.replace(
+                count,
+                joined=tuple(sorted(full - users)),
+                left=tuple(sorted(users - full)),
+            )
+            return (*later[:place], mended, *later[place + 1 :])
+    return later
 
 
 SEATS: Final = Projection(
     name="seats",
-    version=1,
+    version=2,
     state=Register,
     initial=Register(),
     handlers=table(on(SeatChanged, changed), on(SeatsCounted, counted)),

@@ -201,7 +201,7 @@ async def kept(
     """Project *log*; a new runner takes over at each of *stops*."""
     found = {}
     for projection in projections:
-        rows = found[projection.name] = MemoryRows()
+        rows = found[projection.name] = MemoryRows(projection.version)
         for until in [*sorted(stops), None]:
             await Runner(projection, log, rows, batch=batch).catch_up(until)
     return found
@@ -262,7 +262,7 @@ def test_at_every_position_the_kept_rows_are_those_of_a_replay_from_zero(
 
     async def compare() -> None:
         log = await logged(arrived)
-        runners = {each.name: MemoryRows() for each in PROJECTIONS}
+        runners = {each.name: MemoryRows(each.version) for each in PROJECTIONS}
         for position in range(1, len(arrived) + 1):
             for each in PROJECTIONS:
                 await Runner(each, log, runners[each.name], batch=3).catch_up(position)

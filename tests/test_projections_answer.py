@@ -52,7 +52,7 @@ def history(status: str, **fields: Any) -> History:  # noqa: ANN401
         type="customer.subscription.created",
         occurred_at=NOW,
         position=1,
-        subscription=msgspec.structs.replace(BARE, status=status, **fields),
+        value=msgspec.structs.replace(BARE, status=status, **fields),
     )
     kept = observed(History(), fact)
     assert kept is not None

@@ -70,7 +70,9 @@ def story() -> list[Event]:
             events.append(seat(account, f"u_{number}"))
         if number % 11 == 0:
             events.append(
-                StripeEvent(event_id=f"evt_p{number}", body=b"", stripe_type="account.updated")
+                StripeEvent(
+                    event_id=f"evt_p{number}", body=b"", stripe_type="account.updated"
+                )
             )
     return events
 
@@ -216,12 +218,12 @@ async def test_a_newer_version_is_rebuilt_at_start_and_an_older_program_stops(
 ) -> None:
     await ledger.log.append(story())
     await process.catch_up(ledger.conninfo, ledger.log)
-    newer = attrs.evolve(SUBSCRIPTIONS, version=2)
+    newer = attrs.evolve(SUBSCRIPTIONS, version=SUBSCRIPTIONS.version + 1)
 
     await process.catch_up(ledger.conninfo, ledger.log, [newer])
 
-    assert (await bookmark(ledger, newer)).version == 2
-    with pytest.raises(UnavailableError, match="version 2"):
+    assert (await bookmark(ledger, newer)).version == newer.version
+    with pytest.raises(UnavailableError, match=f"version {newer.version}"):
         await follow(ledger, SUBSCRIPTIONS)
 
 
@@ -263,7 +265,7 @@ async def test_P01_a_failing_event_parks_its_account_alone(ledger: Ledger) -> No
 
 
 async def alone(ledger: Ledger, account: str, until: int) -> Row:
-    rows = MemoryRows()
+    rows = MemoryRows(SUBSCRIPTIONS.version)
     await Runner(SUBSCRIPTIONS, ledger.log, rows).catch_up(until)
     return rows.rows[account, f"sub_{account}"]
 
@@ -277,7 +279,7 @@ async def test_P01_a_late_event_that_fails_parks_at_the_same_place_in_any_batch(
     await ledger.log.append([shown("bad", "cus_1", 3, quantity=66)])
     found = []
     for batch in (1, 4, 1000):
-        rows = MemoryRows()
+        rows = MemoryRows(SUBSCRIPTIONS.version)
         await Runner(failing_at(66), ledger.log, rows, batch=batch).catch_up()
         found.append((rows.rows, rows.failures))
 

@@ -162,7 +162,7 @@ async def test_P04_killed_at_random_it_ends_where_a_replay_from_zero_does(
         await process.catch_up(ledger_database18, log)
         async with await connect(ledger_database18, Role.READER) as connection:
             for each in PROJECTIONS:
-                rows = MemoryRows()
+                rows = MemoryRows(each.version)
                 await Runner(each, log, rows).catch_up()
                 cursor = await connection.execute(
                     f"SELECT account, object, state FROM read_models.{each.name}"

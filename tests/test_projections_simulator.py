@@ -58,7 +58,7 @@ async def test_every_account_ends_as_its_company_did(seed: int) -> None:
     await log.append(late_and_doubled(events, seed))
     kept: dict[str, dict[tuple[str, str], Any]] = {}
     for each in PROJECTIONS:
-        rows = MemoryRows()
+        rows = MemoryRows(each.version)
         await Runner(each, log, rows, batch=500).catch_up()
         assert rows.failures == {}
         codec = Codec(each)

@@ -21,6 +21,7 @@ from ledger.events import (
     Verdict,
 )
 from ledger.twin import MemoryLog
+from projections import rendering
 from projections.answer import Billing, answer
 from projections.assembly import assembled
 from projections.declaration import Projection, on, table
@@ -73,7 +74,7 @@ async def billing(
         await log.append([event])
     kept = {}
     for each in projections:
-        rows = MemoryRows()
+        rows = MemoryRows(each.version)
         await Runner(each, log, rows, batch=2).catch_up()
         codec = Codec(each)
         kept[each.name] = {k: codec.decode(row.state) for k, row in rows.rows.items()}
@@ -274,5 +275,4 @@ def keeping(apply_fact: Any) -> tuple[Projection[Any], ...]:  # noqa: ANN401
 
 
 def _told(told: Billing) -> str:
-    plain = [attrs.evolve(finding, evidence=()) for finding in told.findings]
-    return repr(attrs.evolve(told, findings=tuple(plain)))
+    return repr(rendering.without_evidence(rendering.billing(told)))

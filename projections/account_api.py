@@ -1,0 +1,173 @@
+"""What the read API answers about one account.
+
+GET /v1/accounts/{account}/billing     everything, in one call
+GET /v1/accounts/{account}/access      what it may do now: small, asked on every request
+GET /v1/accounts/{account}/invoices    newest first, a page at a time
+GET /v1/accounts/{account}/seats       figures, who holds one, history; ?at= who held one
+GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+from aiohttp import web
+
+from ledger.moments import rfc3339
+from ledger.problems import Problem, require, unknown_account
+from ledger.tokens import Scope
+from projections import rendering
+from projections.answer import Billing
+from projections.paging import Page, links, listed, page
+from projections.questions import Question, question
+from projections.responses import answered
+from projections.seat_history import Step, held, steps
+from projections.timeline import Entry, entries, shown
+from projections.views import View, Views
+
+CLOCKS: Final = ("as_of", "known_at", "at_least")
+PAGES: Final = ("limit", "cursor")
+ACCOUNT_CHARS_MAX: Final = 255
+# A product asks on every request; so long it may go by what it has.
+ACCESS_FRESH_S: Final = 2
+PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
+
+
+@attrs.frozen(kw_only=True)
+class Accounts:
+    """The handlers of one account's paths."""
+
+    views: Views
+
+    async def billing(self, request: web.Request) -> web.Response:
+        """Answer with everything about an account."""
+        view, _ = await self._view(request)
+        return answered(request, rendering.billing(view.answer()), view)
+
+    async def access(self, request: web.Request) -> web.Response:
+        """Answer with what an account may do."""
+        view, asked = await self._view(request)
+        told = view.answer()
+        fresh = 0 if asked.at_least or asked.as_of else _fresh_s(told)
+        return answered(request, rendering.access(told), view, fresh_s=fresh)
+
+    async def invoices(self, request: web.Request) -> web.Response:
+        """Answer with an account's invoices."""
+        view, asked = await self._view(request, PAGES)
+        invoices = rendering.invoices(view.answer())
+        return _page(request, view, page(invoices, _dated, asked.cursor, asked.limit))
+
+    async def seats(self, request: web.Request) -> web.Response:
+        """Answer with the seats now, or with who held one at a moment."""
+        view, asked = await self._view(request, (*PAGES, "at"))
+        if asked.at is not None:
+            then = held(view.account.registers, asked.at)
+            users = rendering.users(then)
+            body = {"at": rfc3339(asked.at), "active": then.active, "users": users}
+            return answered(request, {"account": view.linked.account, **body}, view)
+        told = steps(view.account.registers, view.now)
+        found = page(told, _stepped, asked.cursor, asked.limit)
+        history = listed([rendering.step(each) for each in found.entries], found.next)
+        body = {**rendering.seats(view.answer()), "history": history}
+        return answered(request, body, view, headers=links(request, found.next))
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        """Answer with what happened to an account."""
+        view, asked = await self._view(request, PAGES)
+        happened = entries(await self.views.recorded(view), view.now)
+        found = page(happened, _entered, asked.cursor, asked.limit)
+        told = [shown(entry) for entry in found.entries]
+        return _page(request, view, Page(told, found.next))
+
+    async def _view(
+        self, request: web.Request, allowed: Sequence[str] = ()
+    ) -> tuple[View, Question]:
+        grant = require(request, Scope.READ)
+        asked = question(request, (*CLOCKS, *allowed))
+        account = named_account(request.match_info["account"])
+        await self._covered(asked)
+        return await self.views.view(account, asked, grant), asked
+
+    async def _covered(self, asked: Question) -> None:
+        """Wait until the read models have what the caller has seen already."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + asked.wait_s
+        tries = 0
+        while asked.at_least:
+            position = await self.views.reader.position()
+            if position >= asked.at_least:
+                return
+            left = end - loop.time()
+            if left <= 0:
+                raise Problem(
+                    status=503,
+                    slug="not-there-yet",
+                    detail=f"the read models are at {position}; try again",
+                    extra={"current": position, "position": position},
+                    headers={"Retry-After": "1", "Ledger-Position": str(position)},
+                )
+            await asyncio.sleep(min(PAUSES_S[min(tries, len(PAUSES_S) - 1)], left))
+            tries += 1
+
+
+def routes(accounts: Accounts) -> list[web.RouteDef]:
+    """Return the routes of *accounts*."""
+    handlers: Mapping[str, Callable[[web.Request], Any]] = {
+        "billing": accounts.billing,
+        "access": accounts.access,
+        "invoices": accounts.invoices,
+        "seats": accounts.seats,
+        "timeline": accounts.timeline,
+    }
+    return [
+        web.get(f"/v1/accounts/{{account}}/{name}", handler)
+        for name, handler in handlers.items()
+    ]
+
+
+def named_account(account: str) -> str:
+    """Return *account* if there may be one of that name.
+
+    Raises:
+        Problem: There is none (404).
+    """
+    if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
+        raise unknown_account()
+    return account
+
+
+def is_text(name: str) -> bool:
+    """Tell whether PostgreSQL can have a text like *name*."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
+
+
+def _page(request: web.Request, view: View, found: Page[Any]) -> web.Response:
+    body = {"account": view.linked.account, **listed(found.entries, found.next)}
+    return answered(request, body, view, headers=links(request, found.next))
+
+
+def _fresh_s(told: Billing) -> int:
+    """Return for how long the access holds; never beyond the next known change."""
+    change = told.access.next_change
+    if change is None:
+        return ACCESS_FRESH_S
+    return min(ACCESS_FRESH_S, int((change.at - told.now).total_seconds()))
+
+
+def _dated(invoice: Mapping[str, Any]) -> tuple[str, str]:
+    return invoice["date"] or "", invoice["id"]
+
+
+def _stepped(step: Step) -> tuple[str, str]:
+    return step.at.strftime("%Y-%m-%dT%H:%M:%S.%f"), f"{step.position:018d}"
+
+
+def _entered(entry: Entry) -> tuple[str, str]:
+    return entry.key

@@ -1,0 +1,124 @@
+"""What the read API shows of the log itself, to auditors.
+
+GET /v1/events                    newest first, a page at a time, without bodies
+GET /v1/events/{position or id}   one event, whole
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+from aiohttp import web
+
+from ledger.errors import NotFoundError
+from ledger.log import Log, Recorded
+from ledger.problems import require
+from ledger.tokens import Grant, Scope
+from projections.account_api import is_text, named_account
+from projections.event_view import event_line, event_view
+from projections.paging import Page, links, listed, read, unknown_cursor, written
+from projections.questions import Question, question
+from projections.reading import Reader
+from projections.responses import written as answered
+
+POSITION_DIGITS_MAX: Final = 18
+LISTING: Final = ("limit", "cursor", "account")
+
+
+@attrs.frozen(kw_only=True)
+class Events:
+    """The handlers of the log's paths; all need scope ``audit``."""
+
+    reader: Reader
+    log: Log
+
+    async def one(self, request: web.Request) -> web.Response:
+        """Answer with one event of the log, by its position or its id."""
+        grant = require(request, Scope.AUDIT)
+        question(request)
+        recorded = await self._recorded(request.match_info["event"])
+        if grant.account is not None:
+            await self._require_own(recorded, grant)
+        return answered(event_view(recorded))
+
+    async def many(self, request: web.Request) -> web.Response:
+        """Answer with the events of the log, or of one account."""
+        grant = require(request, Scope.AUDIT)
+        asked = question(request, LISTING)
+        head = (await self.log.head()).position
+        before = _before(asked, head)
+        streams = await self._streams(asked.chosen.get("account"), grant)
+        if streams is None:
+            found = await self._window(before, asked.limit)
+        else:
+            found = await self._of(streams, before, asked.limit)
+        body = listed([event_line(each) for each in found.entries], found.next)
+        headers = {"Ledger-Position": str(head), **links(request, found.next)}
+        return answered({**body, "meta": {"position": head}}, headers)
+
+    async def _window(self, before: int, limit: int) -> Page[Recorded]:
+        after = max(0, before - 1 - limit)
+        stream = self.log.read(after=after, until=before - 1)
+        found = [one async for batch in stream for one in batch]
+        return Page(found[::-1], _cursor(after + 1) if after else None)
+
+    async def _of(self, streams: frozenset[str], before: int, limit: int) -> Page[Recorded]:
+        found: list[Recorded] = []
+        async for batch in self.log.read(until=before - 1, accounts=streams):
+            found = [*found, *batch][-limit - 1 :]
+        more = len(found) > limit
+        shown = found[-limit:]
+        return Page(shown[::-1], _cursor(shown[0].position) if more else None)
+
+    async def _streams(self, account: str | None, grant: Grant) -> frozenset[str] | None:
+        """Return the streams to be shown; None is the whole log."""
+        asked = grant.account if account is None else named_account(account)
+        if asked is None:
+            return None
+        streams = (await self.reader.find(asked)).linked.streams
+        if grant.account not in (None, asked) and grant.account not in streams:
+            raise NotFoundError
+        return streams
+
+    async def _require_own(self, recorded: Recorded, grant: Grant) -> None:
+        account = recorded.event.account
+        own = grant.account or ""
+        if account == own:
+            return
+        if account is None or account not in (await self.reader.find(own)).linked.streams:
+            raise NotFoundError
+
+    async def _recorded(self, name: str) -> Recorded:
+        if not is_text(name):
+            raise NotFoundError
+        if name.isascii() and name.isdigit() and len(name) <= POSITION_DIGITS_MAX:
+            position = int(name)
+            async for batch in self.log.read(after=position - 1, until=position):
+                return batch[0]
+            raise NotFoundError
+        for recorded in await self.log.find(name):
+            return recorded
+        raise NotFoundError
+
+
+def routes(events: Events) -> list[web.RouteDef]:
+    """Return the routes of *events*."""
+    return [
+        web.get("/v1/events", events.many),
+        web.get("/v1/events/{event}", events.one),
+    ]
+
+
+def _cursor(before: int) -> str:
+    return written((f"{before:018d}",))
+
+
+def _before(asked: Question, head: int) -> int:
+    """Return the position that the page ends before."""
+    if asked.cursor is None:
+        return head + 1
+    position = "".join(read(asked.cursor))
+    if not (position.isascii() and position.isdigit()):
+        raise unknown_cursor()
+    return max(1, min(int(position), head + 1))

@@ -1,0 +1,81 @@
+"""Answers of the read API as HTTP: bodies, tags, and for how long they may be kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from ledger.moments import rfc3339
+from projections.questions import etag_matches
+from projections.registry import PROJECTIONS
+from projections.views import View
+
+Json = dict[str, Any]
+
+FOR_GOOD_S: Final = 365 * 86_400
+# What the same events come to may change with a release, and only then.
+_VERSIONS: Final = " ".join(f"{each.name}.{each.version}" for each in PROJECTIONS)
+
+
+def answered(
+    request: web.Request,
+    body: Json,
+    view: View,
+    *,
+    fresh_s: int = 0,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Answer with *body* and ``meta``, or that the caller has it already.
+
+    Args:
+        fresh_s: For how long the caller need not ask again.
+    """
+    tag = _tag(body, view)
+    sent = {
+        "ETag": tag,
+        "Ledger-Position": str(view.position),
+        "Cache-Control": _caching(view, fresh_s),
+        "Vary": "Authorization",
+        **(headers or {}),
+    }
+    if etag_matches(request, tag):
+        return web.Response(status=304, headers=sent)
+    return written({**body, "meta": _meta(view)}, sent)
+
+
+def written(body: Json, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with *body* as JSON."""
+    return web.Response(
+        body=msgspec.json.encode(body), content_type="application/json", headers=headers
+    )
+
+
+def _tag(body: Json, view: View) -> str:
+    told = msgspec.json.encode(body)
+    if view.final:
+        told += _VERSIONS.encode()
+    return f'"{hashlib.sha256(told).hexdigest()[:32]}"'
+
+
+def _caching(view: View, fresh_s: int) -> str:
+    if view.final:
+        return f"private, max-age={FOR_GOOD_S}, immutable"
+    if fresh_s > 0:
+        return f"private, max-age={fresh_s}"
+    return "private, no-cache"
+
+
+def _meta(view: View) -> Json:
+    return {
+        "position": view.position,
+        "as_of": rfc3339(view.now),
+        "known_at": None if view.known_at is None else rfc3339(view.known_at),
+        "lag_ms": view.lag_ms,
+        "reconciled_at": None,
+        "wrongful_pauses": [],
+        "stale": view.stale,
+    }

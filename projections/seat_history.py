@@ -1,0 +1,233 @@
+"""Who held a seat at any instant, since when and by whom, and how many were held.
+
+    09:00  u_1 in                          {u_1}
+    10:00  all users are u_1, u_2          {u_1, u_2}
+    11:00  u_2 out, and again u_2 out      {u_1}
+    12:00  there are 12                    12, of whom {u_1} is known by name
+    13:00  u_3 in                          12, of whom {u_1, u_3} are known
+
+A user's last change counts; a full set replaces all that stands before it; after a bare
+count only another count or a full set changes the number. What is told of one instant is
+taken together, in order of position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from projections.seats import Count, Register, Turn
+
+
+@attrs.frozen(kw_only=True)
+class Seat:
+    """A seat that somebody holds.
+
+    Attributes:
+        since: When the user became active, and has been ever since.
+        by: Who assigned it, where the product says so.
+        position: Of the event that assigned it.
+    """
+
+    user: str
+    since: datetime
+    by: str | None
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """The seats at one instant, after all that is told of it.
+
+    Attributes:
+        seats: The active users known by name, in order.
+        active: How many are active: *seats*, or a bare count that came later.
+        counted: Whether a full set or a bare count has taken effect.
+    """
+
+    seats: tuple[Seat, ...] = ()
+    active: int = 0
+    counted: bool = False
+
+    @property
+    def users(self) -> frozenset[str]:
+        """The names of those who hold a seat."""
+        return frozenset(seat.user for seat in self.seats)
+
+
+@attrs.frozen(kw_only=True)
+class Level:
+    """How many seats were active from *at* on.
+
+    Attributes:
+        known: How many users were known by name.
+        counted: Whether a full set or a bare count had taken effect.
+    """
+
+    at: datetime
+    active: int
+    known: int
+    counted: bool
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One change of the seats as somebody reads it.
+
+    Attributes:
+        user: Whose seat; None where a set or a count was told.
+        change: ``assigned``, ``released``, ``set`` or ``counted``.
+        active: How many were active after its instant.
+        joined: Users who got a seat by a full set, in order.
+        left: Users who lost theirs by it, in order.
+    """
+
+    at: datetime
+    user: str | None
+    change: str
+    by: str | None
+    active: int
+    position: int
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class _Entry:
+    at: datetime
+    position: int
+    user: str | None
+    told: Turn | Count
+    full: frozenset[str] = frozenset()
+
+
+@attrs.define
+class _Room:
+    """Who is in at the moment; a fold's accumulator, never shown."""
+
+    seats: dict[str, Seat] = attrs.Factory(dict)
+    bare: int | None = None
+    counted: bool = False
+
+    @property
+    def active(self) -> int:
+        return len(self.seats) if self.bare is None else self.bare
+
+    def take(self, entry: _Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Apply *entry*; return who came in and who went."""
+        if isinstance(entry.told, Turn):
+            user = entry.user or ""
+            full = frozenset({user}) if entry.told.active else frozenset()
+            held = frozenset({user}) & self.seats.keys()
+        else:
+            self.counted = True
+            self.bare = entry.told.count
+            if self.bare is not None:
+                return (), ()
+            full, held = entry.full, frozenset(self.seats)
+        joined, left = tuple(sorted(full - held)), tuple(sorted(held - full))
+        for user in left:
+            del self.seats[user]
+        for user in joined:
+            self.seats[user] = Seat(
+                user=user, since=entry.at, by=entry.told.actor, position=entry.position
+            )
+        return joined, left
+
+
+_AT: Final = attrgetter("at")
+_PLACE: Final = attrgetter("at", "position")
+_USER: Final = attrgetter("user")
+
+
+def held(registers: Iterable[Register], moment: datetime) -> Held:
+    """Return who holds a seat at *moment*, from the registers of one account."""
+    room = _Room()
+    for entry in _entries(registers, moment):
+        room.take(entry)
+    return Held(
+        seats=tuple(sorted(room.seats.values(), key=_USER)),
+        active=room.active,
+        counted=room.counted,
+    )
+
+
+def levels(registers: Iterable[Register], until: datetime) -> tuple[Level, ...]:
+    """Return how many were active after each instant up to and with *until*."""
+    room = _Room()
+    found = []
+    for at, instant in groupby(_entries(registers, until), key=_AT):
+        for entry in instant:
+            room.take(entry)
+        level = Level(
+            at=at, active=room.active, known=len(room.seats), counted=room.counted
+        )
+        found.append(level)
+    return tuple(found)
+
+
+def peak(levels: Iterable[Level], start: datetime | None) -> int:
+    """Return the most seats active at any moment from *start* on; None is ever.
+
+    A seat freed at *start* itself is not active in what begins then.
+    """
+    at_start, after = 0, [0]
+    for level in levels:
+        if start is not None and level.at <= start:
+            at_start = level.active
+        else:
+            after.append(level.active)
+    return max(at_start, *after)
+
+
+def steps(registers: Iterable[Register], until: datetime) -> Sequence[Step]:
+    """Return all that was told up to and with *until*, in order."""
+    room = _Room()
+    found: list[Step] = []
+    for _, instant in groupby(_entries(registers, until), key=_AT):
+        taken = [(entry, *room.take(entry)) for entry in instant]
+        found += [_step(entry, joined, left, room.active) for entry, joined, left in taken]
+    return found
+
+
+def _step(
+    entry: _Entry, joined: tuple[str, ...], left: tuple[str, ...], active: int
+) -> Step:
+    told = entry.told
+    if isinstance(told, Turn):
+        change, joined, left = "assigned" if told.active else "released", (), ()
+    else:
+        change = "set" if told.count is None else "counted"
+    return Step(
+        at=entry.at,
+        user=entry.user,
+        change=change,
+        by=told.actor,
+        active=active,
+        position=entry.position,
+        joined=joined,
+        left=left,
+    )
+
+
+def _entries(registers: Iterable[Register], until: datetime) -> list[_Entry]:
+    found = [entry for register in registers for entry in _of_register(register, until)]
+    return sorted(found, key=_PLACE)
+
+
+def _of_register(register: Register, until: datetime) -> Iterator[_Entry]:
+    for turn in register.turns:
+        if turn.at > until:
+            break
+        yield _Entry(turn.at, turn.position, register.user, turn)
+    full: frozenset[str] = frozenset()
+    for count in register.counts:
+        if count.at > until:
+            break
+        full = (full - frozenset(count.left)) | frozenset(count.joined)
+        yield _Entry(count.at, count.position, None, count, full)

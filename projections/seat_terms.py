@@ -1,0 +1,47 @@
+"""What the seats of a subscription are: the terms of its items, as they were sold then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from projections.catalogue import Catalogue
+from projections.marks import Mark, Sold
+from projections.objects import Item
+from projections.terms import Terms, terms
+
+
+def item_terms(
+    marks: Sequence[Mark], mark: Mark, catalogue: Catalogue, moment: datetime
+) -> Terms:
+    """Return what the items that *mark* shows mean at *moment*.
+
+    Args:
+        marks: All of the subscription, for what its quantities ever were.
+    """
+    start = mark.period_start or mark.at
+    return terms(
+        [_item(sold) for sold in mark.sold],
+        {
+            sold.item
+            for each in marks
+            for sold in each.sold
+            if sold.quantity is not None and sold.quantity != 1
+        },
+        catalogue,
+        period_start=start,
+        moment=max(start, moment),
+    )
+
+
+def _item(sold: Sold) -> Item:
+    return Item(
+        id=sold.item,
+        price=sold.price,
+        product=sold.product,
+        quantity=sold.quantity,
+        interval=None,
+        interval_count=None,
+        period_start=None,
+        period_end=None,
+    )

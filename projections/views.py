@@ -1,0 +1,213 @@
+"""An account as a question asks for it: now, as it was true then, as it was known then.
+
+    now                   the objects that the read models keep
+    as_of, known_at       the same objects, folded from the log as far as the question goes
+
+What was known at a position or a time is asked of the log up to there, and evaluated at
+that time unless as_of names another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+import msgspec
+
+from ledger import events
+from ledger.errors import UnavailableError
+from ledger.events import TOPIC_OF
+from ledger.log import Head, Log, Recorded, Selection
+from ledger.problems import bad_request, unknown_account
+from ledger.tokens import Grant
+from projections.answer import Account, Billing, answer
+from projections.assembly import as_of, assembled, needs, surrounded
+from projections.facts import AccountLinked
+from projections.folding import fold
+from projections.links import LINKS, Linked, resolve
+from projections.questions import Question
+from projections.reading import Found, Lag, Reader
+from projections.translate import translation
+
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+_LINKS_ONLY: Final = Selection(
+    stripe_types=frozenset(), topics=frozenset({TOPIC_OF[events.AccountLinked]})
+)
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """An account at the moment that a question is about.
+
+    Attributes:
+        now: The moment at which dates are evaluated.
+        position: Every event up to here counts.
+        known_at: When that position was recorded, where a question asked for it.
+        final: Whether no event that is still to come can change the answer.
+    """
+
+    linked: Linked
+    account: Account
+    now: datetime
+    position: int
+    known_at: datetime | None = None
+    final: bool = False
+    stale: bool = False
+    lag_ms: int = 0
+    until: datetime | None = None
+
+    def answer(self) -> Billing:
+        """Return everything known of the account then."""
+        return answer(self.account, self.now)
+
+
+@attrs.frozen(kw_only=True)
+class _Then:
+    position: int
+    at: datetime
+    final: bool
+
+
+@attrs.frozen(kw_only=True)
+class Views:
+    """Finds accounts in the read models, and their past in the log."""
+
+    reader: Reader
+    log: Log
+    clock: Callable[[], datetime]
+
+    async def view(self, account: str, asked: Question, grant: Grant) -> View:
+        """Return *account* as *asked*.
+
+        Raises:
+            Problem: It is unknown, or not for this token (404); known_at lies in the
+                future (400).
+            UnavailableError: It is parked, and its past cannot be told.
+        """
+        found = await self._found(account, grant)
+        head = await self.log.head()
+        # What the log has taken has happened, also by a clock that is a little behind.
+        now = max(self.clock(), head.recorded_at or _BEFORE_ALL)
+        if asked.as_of is None and asked.known_at is None:
+            lag = await self._lag(found.position, head)
+            account_now = assembled(found.linked, found.kept)
+            around = await self.reader.around(needs(account_now))
+            return View(
+                linked=found.linked,
+                account=surrounded(account_now, around),
+                now=now,
+                position=found.position,
+                stale=found.stale,
+                lag_ms=lag.milliseconds(now),
+            )
+        if found.stale:
+            raise UnavailableError("the account is parked; its past cannot be told now")
+        then = None if asked.known_at is None else await self._then(asked, head, now)
+        return await self._past(account, found, asked.as_of, then, grant)
+
+    async def recorded(self, view: View) -> Sequence[Recorded]:
+        """Return the events of the account of *view*, by position."""
+        return await self._stream(view.linked, view.position)
+
+    async def _past(
+        self,
+        account: str,
+        found: Found,
+        moment: datetime | None,
+        then: _Then | None,
+        grant: Grant,
+    ) -> View:
+        linked, position = found.linked, found.position
+        if then is not None:
+            position = then.position
+            linked = await self._linked_at(account, found, position)
+            if grant.account is not None and grant.account not in linked.streams:
+                raise unknown_account()
+        past = as_of(linked, await self._stream(linked, position), moment)
+        around = await self.reader.around(needs(past))
+        known = None if then is None else position
+        return View(
+            linked=linked,
+            account=surrounded(past, around, known=known, moment=moment),
+            now=moment or (_BEFORE_ALL if then is None else then.at),
+            position=position,
+            known_at=None if then is None else then.at,
+            final=then is not None and then.final,
+            until=moment,
+        )
+
+    async def _then(self, asked: Question, head: Head, now: datetime) -> _Then:
+        known_at = asked.known_at
+        if isinstance(known_at, datetime):
+            if known_at > now:
+                raise bad_request("known_at is in the future", parameter="known_at")
+            position = await self._position_at(known_at, head.position)
+            final = head.recorded_at is not None and known_at < head.recorded_at
+            return _Then(position=position, at=known_at, final=final)
+        if known_at is None or known_at > head.position:
+            raise bad_request(
+                f"known_at is in the future: the log ends at {head.position}",
+                parameter="known_at",
+            )
+        return _Then(position=known_at, at=await self._recorded_at(known_at), final=True)
+
+    async def _position_at(self, moment: datetime, head: int) -> int:
+        """Return the last position recorded by *moment*; 0 if there is none."""
+        low, high = 0, head
+        while low < high:
+            middle = (low + high + 1) // 2
+            if await self._recorded_at(middle) <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    async def _recorded_at(self, position: int) -> datetime:
+        async for batch in self.log.read(after=position - 1, until=position):
+            return batch[0].recorded_at
+        raise UnavailableError(f"the log has no position {position} here yet")
+
+    async def _linked_at(self, account: str, found: Found, position: int) -> Linked:
+        """Return who *account* belonged to, by the links and claims known then."""
+        read = translation([AccountLinked])
+        facts = [
+            (fact.position, fact)
+            async for batch in self.log.read(until=position, only=_LINKS_ONLY)
+            for fact in read.facts(batch)
+        ]
+        links = {key[0]: link for key, link in fold(LINKS, facts).items()}
+        for name, link in found.links.items():
+            claims = tuple(claim for claim in link.claims if claim.position <= position)
+            known = links.get(name, LINKS.initial)
+            links[name] = msgspec.structs.replace(known, claims=claims)
+        return resolve(account, links)
+
+    async def _stream(self, linked: Linked, until: int) -> list[Recorded]:
+        if not until:
+            return []
+        stream = self.log.read(until=until, accounts=linked.streams)
+        return [one async for batch in stream for one in batch]
+
+    async def _found(self, account: str, grant: Grant) -> Found:
+        found = await self.reader.find(account)
+        allowed = grant.account in (None, account) or grant.account in found.linked.streams
+        if not allowed:
+            raise unknown_account()
+        if not found.known and not await self._is_logged(account, found.position):
+            raise unknown_account()
+        return found
+
+    async def _is_logged(self, account: str, until: int) -> bool:
+        async for _ in self.log.read(until=until, accounts=[account]):
+            return True
+        return False
+
+    async def _lag(self, position: int, head: Head) -> Lag:
+        if head.position <= position:
+            return Lag(head_at=head.recorded_at)
+        waiting_since = head.recorded_at
+        async for batch in self.log.read(after=position, until=position + 1):
+            waiting_since = batch[0].recorded_at
+        return Lag(head_at=head.recorded_at, waiting_since=waiting_since)
