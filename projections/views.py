@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import msgspec
@@ -23,12 +23,12 @@ from ledger.log import Head, Log, Recorded, Selection
 from ledger.problems import bad_request, unknown_account
 from ledger.tokens import Grant
 from projections.answer import Account, Billing, answer
-from projections.assembly import as_of, assembled, needs, surrounded
+from projections.assembly import Kept, Needs, as_of, assembled, needs, surrounded
 from projections.facts import AccountLinked
 from projections.folding import fold
 from projections.links import LINKS, Linked, resolve
 from projections.questions import Question
-from projections.reading import Found, Lag, Reader
+from projections.reading import Found, Lag
 from projections.translate import translation
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
@@ -63,6 +63,22 @@ class View:
         return answer(self.account, self.now)
 
 
+class Source(Protocol):
+    """Where accounts are kept: the read models, or their twin."""
+
+    async def find(self, account: str) -> Found:
+        """Return what is kept of *account* and of whom it is linked with."""
+        ...
+
+    async def around(self, needs: Needs) -> Kept:
+        """Return what stands outside an account's streams and is named in them."""
+        ...
+
+    async def position(self) -> int:
+        """Return up to where all projections have read."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class _Then:
     position: int
@@ -74,7 +90,7 @@ class _Then:
 class Views:
     """Finds accounts in the read models, and their past in the log."""
 
-    reader: Reader
+    reader: Source
     log: Log
     clock: Callable[[], datetime]
 
