@@ -83,11 +83,35 @@ def canonical(
     for _, second in groupby(by_time, key=attrgetter("occurred_at")):
         group = tuple(second)
         if len(group) > 1:
-            group, undecided = _arrange(group, before)
+            known = placed[-1].values if placed else before
+            chosen, undecided = _arrange(tuple(map(_Once.of, group)), known)
+            group = tuple(once.event for once in chosen)
             ambiguous += sorted(event.event_id for event in group) if undecided else ()
         placed += group
-        before = group[-1].values
     return Ordered(events=tuple(placed), ambiguous=tuple(ambiguous))
+
+
+@attrs.frozen
+class _Once(Generic[T]):
+    """An event whose values are asked for once, however many orders are tried."""
+
+    event: T
+    event_id: str
+    occurred_at: datetime
+    rank: int
+    values: Mapping[str, object]
+    previous: Mapping[str, object] | None
+
+    @classmethod
+    def of(cls, event: T) -> _Once[T]:
+        return cls(
+            event,
+            event.event_id,
+            event.occurred_at,
+            event.rank,
+            event.values,
+            event.previous,
+        )
 
 
 def _with_one_moved(order: tuple[T, ...]) -> list[tuple[T, ...]]:

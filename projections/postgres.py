@@ -152,14 +152,17 @@ class PostgresRows:
 
     async def commit(self, progress: Progress) -> bool:
         """Keep *progress*; False, and nothing kept, if it began from what is no more."""
+        advance = {
+            **self._names(),
+            "after": progress.after,
+            "until": progress.until,
+            "settled": progress.settled,
+        }
+        if progress.is_empty and not self._starts:
+            async with self._use() as connection:
+                return (await connection.execute(ADVANCE, advance)).rowcount == 1
         async with self._use() as connection, connection.transaction() as transaction:
             cursor = connection.cursor()
-            advance = {
-                **self._names(),
-                "after": progress.after,
-                "until": progress.until,
-                "settled": progress.settled,
-            }
             await cursor.execute(ADVANCE, advance)
             if cursor.rowcount != 1 or await self._released(cursor, progress):
                 raise psycopg.Rollback(transaction)

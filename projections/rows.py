@@ -67,6 +67,7 @@ class Progress:
         parked: Accounts on whose events our code failed.
         passed_over: Accounts taken to be parked; one that is not any more undoes it all.
         translated: Stripe's types that are read; events of others are counted by type.
+            Empty counts nothing.
         settled: Whether the runner works again, so that its starts are forgotten.
     """
 
@@ -78,6 +79,13 @@ class Progress:
     passed_over: Collection[str] = ()
     translated: Collection[str] = ()
     settled: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but the bookmark moves."""
+        return not (
+            self.rows or self.replaced or self.parked or self.passed_over or self.translated
+        )
 
 
 class Rows(Protocol):

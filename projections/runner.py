@@ -1,7 +1,7 @@
-"""The runner: reads the log on from a bookmark, and keeps what a projection makes of it.
+"""The runner: takes a projection on from its bookmark, and keeps what it makes of the log.
 
-    read a batch → translate → load the states it needs → apply
-                 → fold late accounts anew → rows and bookmark in one commit
+    a batch → translate → load the states it needs → apply
+            → fold late accounts anew → rows and bookmark in one commit
 
 After three starts without progress it goes carefully: one event at a time, each counted
 before it is handled, so that an event that kills the process parks its account as well.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -23,17 +23,14 @@ from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
 from projections.kept import Kept
 from projections.rows import Codec, Progress, Row, Rows, rows_of
-from projections.translate import STRIPE, translation
+from projections.translate import STRIPE, Translation, translation
+from projections.windows import WINDOW_BATCHES, ahead, batches
 
 BATCH_EVENTS: Final = 4096
-# Positions looked through at a time: what is not selected is not fetched.
-WINDOW_BATCHES: Final = 8
 # Small batches are folded where they are; for large ones the event loop stays free.
 INLINE_EVENTS: Final = 256
 STARTS_MAX: Final = 3
 ATTEMPTS_MAX: Final = 3
-POLL_S: Final = 1.0
-BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 REFOLDED_AT_ONCE: Final = 500
 TRANSLATED: Final = sorted(STRIPE)
 
@@ -61,7 +58,6 @@ class Runner:
         self._log = log
         self._rows = rows
         self._batch = batch
-        self._window = batch * WINDOW_BATCHES
         self._codec: Codec[Any] = Codec(projection)
         self._translation = translation(projection.handlers)
         self._only = self._translation.selection
@@ -73,64 +69,46 @@ class Runner:
         self._counted = False
 
     @property
+    def reads(self) -> Translation:
+        """The events that its projection reads, and into what."""
+        return self._translation
+
+    @property
+    def careful(self) -> bool:
+        """Whether it handles one event at a time, since one of them may kill it."""
+        return self._position < self._careful_until
+
+    @property
     def position(self) -> int:
         """How far this runner knows the projection to be."""
         return self._position
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Follow the log until *stop* is set; wait out a database that is away."""
-        tries = 0
-        while not stop.is_set():
-            try:
-                await self.catch_up()
-                tries = 0
-                await self._log.wait(after=self._position, timeout_s=POLL_S)
-            except UnavailableError as error:
-                self._forget()
-                _logger.warning("projection_waits", extra={"reason": str(error)})
-                pause = BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]
-                tries += 1
-                try:
-                    await asyncio.wait_for(stop.wait(), pause)
-                except TimeoutError:
-                    continue
 
     async def catch_up(self, until: int | None = None) -> int:
         """Project everything there is, or up to *until*; return the bookmark."""
         try:
             while not await self._go_on(until):
                 # Another runner was faster, or an account was let go on: begin from there.
-                self._forget()
+                self.forget()
         except LedgerError:
-            self._forget()
+            self.forget()
             raise
         return self._position
 
     async def _go_on(self, until: int | None) -> bool:
-        await self._prepare()
+        await self.prepare()
         head = (await self._log.head()).position
         end_of_all = head if until is None else min(head, until)
-        async with aclosing(self._batches(end_of_all)) as batches:
-            async for batch, end in batches:
-                if not await self._take(batch, end):
+        source = batches(
+            self._log, self._only, after=self._position, until=end_of_all, size=self._batch
+        )
+        async with aclosing(ahead(source)) as coming:
+            async for batch, end in coming:
+                if not await self.take(batch, end):
                     return False
         return True
 
-    async def _batches(self, until: int) -> AsyncGenerator[tuple[Sequence[Recorded], int]]:
-        """Yield the events that matter, each batch with the position it reaches."""
-        after = self._position
-        while after < until:
-            end = min(until, after + self._window)
-            waiting: list[Recorded] = []
-            async for page in self._log.read(after=after, until=end, only=self._only):
-                waiting += page
-                while len(waiting) > self._batch:
-                    batch, waiting = waiting[: self._batch], waiting[self._batch :]
-                    yield batch, batch[-1].position
-            yield waiting, end
-            after = end
-
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Look up how far the projection is, and who is parked, unless that is known."""
         if self._ready:
             return
         bookmark = await self._rows.bookmark()
@@ -152,20 +130,32 @@ class Runner:
         starts = await self._rows.started()
         if starts > STARTS_MAX:
             head = (await self._log.head()).position
-            self._careful_until = min(head, self._position + self._window)
+            self._careful_until = min(head, self._position + self._batch * WINDOW_BATCHES)
             _logger.warning(
                 "projection_goes_carefully",
                 extra={"projection": self._projection.name, "starts": starts},
             )
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Look everything up again before the next batch."""
         self._ready = False
         self._kept.forget()
 
-    async def _take(self, batch: Sequence[Recorded], end: int) -> bool:
+    async def take(self, batch: Sequence[Recorded], end: int) -> bool:
+        """Project *batch* and stand at *end*; False if others have moved the bookmark.
+
+        Args:
+            batch: Every event after the bookmark, up to *end*, that the projection
+                reads; earlier ones are passed over.
+        """
+        known = self._position
+        if end <= known:
+            return True
+        if batch and batch[0].position <= known:
+            batch = [one for one in batch if one.position > known]
         if batch:
             await self._count_start()
-        if self._position >= self._careful_until:
+        if not self.careful:
             return await self._project(batch, end)
         for recorded in batch:
             if not await self._take_carefully(recorded):
