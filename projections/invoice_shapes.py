@@ -2,7 +2,6 @@
 
 subscription   since basil in parent.subscription_details
 paid           until basil beside the status, which says the same
-charge, payment_intent   until basil; since, invoice payments join them
 """
 
 from __future__ import annotations
@@ -78,8 +77,6 @@ class StripeInvoice(msgspec.Struct):
     status_details: InvoiceStatusDetails | None = None
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
-    charge: Reference = None
-    payment_intent: Reference = None
 
 
 def invoice(shown: StripeInvoice) -> Invoice:
@@ -117,8 +114,6 @@ def invoice(shown: StripeInvoice) -> Invoice:
         uncollectible_reason=None if given_up is None else given_up.reason,
         hosted_url=shown.hosted_invoice_url,
         pdf_url=shown.invoice_pdf,
-        charge=id_of(shown.charge),
-        payment_intent=id_of(shown.payment_intent),
     )
 
 

@@ -204,7 +204,6 @@ class Invoice(Value, frozen=True, array_like=True, kw_only=True):
     Attributes:
         status: ``draft``, ``open``, ``paid``, ``uncollectible`` or ``void``.
         period_start: Of what was used before it, which is not what it pays for.
-        charge: The charge and the intent that paid it, where the API version names them.
         pre_payment_credit: Taken off what is due by credit notes; *post_payment_credit*
             was given back after it was paid.
     """
@@ -238,8 +237,6 @@ class Invoice(Value, frozen=True, array_like=True, kw_only=True):
     uncollectible_reason: str | None = None
     hosted_url: str | None = None
     pdf_url: str | None = None
-    charge: str | None = None
-    payment_intent: str | None = None
 
     @property
     def standing(self) -> str | None:

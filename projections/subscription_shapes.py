@@ -38,6 +38,7 @@ class Price(msgspec.Struct):
 
     id: str
     product: Reference = None
+    currency: str | None = None
     recurring: Recurring | None = None
 
 
@@ -46,6 +47,7 @@ class Plan(msgspec.Struct):
 
     id: str
     product: Reference = None
+    currency: str | None = None
     interval: str | None = None
     interval_count: int | None = None
 
@@ -131,7 +133,7 @@ class StripeSubscription(msgspec.Struct):
 
 def subscription(shown: StripeSubscription) -> Subscription:
     """Return *shown* in the one shape."""
-    items = _items(shown.items)
+    items = _items(shown)
     start, end = _period(shown.current_period_start, shown.current_period_end, items)
     details = shown.status_details
     pause, paused = shown.pause_collection, details.paused if details else None
@@ -140,7 +142,7 @@ def subscription(shown: StripeSubscription) -> Subscription:
     return Subscription(
         status=shown.status or "",
         created=moment(shown.created),
-        currency=shown.currency,
+        currency=shown.currency or _currency(shown.items),
         items=items,
         quantity=shown.quantity,
         period_start=start,
@@ -167,19 +169,30 @@ def subscription(shown: StripeSubscription) -> Subscription:
     )
 
 
-def _items(shown: Listed[StripeItem] | None) -> tuple[Item, ...]:
+def _items(shown: StripeSubscription) -> tuple[Item, ...]:
     """Return the items in order of id: Stripe promises none."""
-    if shown is None:
+    if shown.items is None:
         return ()
-    items = [_item(item) for item in shown.data]
+    period = shown.current_period_start, shown.current_period_end
+    items = [_item(item, *period) for item in shown.items.data]
     return tuple(sorted(items, key=_by_id)) if len(items) > 1 else tuple(items)
+
+
+def _currency(shown: Listed[StripeItem] | None) -> str | None:
+    """Return the currency of the first item that has one: they cannot differ."""
+    for item in () if shown is None else shown.data:
+        sold = item.price or item.plan
+        if sold is not None and sold.currency is not None:
+            return sold.currency
+    return None
 
 
 def _by_id(item: Item) -> str:
     return item.id
 
 
-def _item(shown: StripeItem) -> Item:
+def _item(shown: StripeItem, start: int | None, end: int | None) -> Item:
+    """Return the item; in old versions all renew with the subscription."""
     price, plan = shown.price, shown.plan
     recurring = plan if price is None else price.recurring or plan
     sold = price or plan
@@ -190,9 +203,13 @@ def _item(shown: StripeItem) -> Item:
         quantity=shown.quantity,
         interval=None if recurring is None else recurring.interval,
         interval_count=None if recurring is None else recurring.interval_count,
-        period_start=moment(shown.current_period_start),
-        period_end=moment(shown.current_period_end),
+        period_start=moment(_either(shown.current_period_start, start)),
+        period_end=moment(_either(shown.current_period_end, end)),
     )
+
+
+def _either(own: int | None, common: int | None) -> int | None:
+    return common if own is None else own
 
 
 def _period(
