@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from typing import Final
@@ -35,8 +35,20 @@ from replay.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "serve", "migrate", "doctor", "token"),
-    "Look": ("status", "log", "show"),
+    "Look": ("status", "log", "show", "timeline", "seats"),
     "Prove": ("verify", "checkpoint"),
+    "Terms": ("terms", "policy"),
+}
+# Commands of several verbs: the function that does each, and what it does.
+VERBS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "terms": {
+        "show": ("show", "Show what each price means, and where that comes from."),
+        "set": ("store", "Set what a price means."),
+    },
+    "policy": {
+        "show": ("show", "Show the policy in force, and all that was ever set."),
+        "set": ("store", "Set what follows a failed payment."),
+    },
 }
 
 INTERRUPTED: Final = 130
@@ -119,14 +131,34 @@ def application(arguments: Sequence[str]) -> App:
     for order, (title, names) in enumerate(COMMANDS.items()):
         group = Group(title, sort_key=order)
         for place, name in enumerate(names):
+            told = manual(name) if name in arguments else summary(name)
+            if name in VERBS:
+                app.command(_verbs(name, told, group, place))
+                continue
             app.command(
                 f"replay.commands.{name}:run",
                 name=name,
                 group=group,
-                help=manual(name) if name in arguments else summary(name),
+                help=told,
                 help_epilogue="",
                 sort_key=place,
             )
+    return app
+
+
+def _verbs(name: str, told: str, group: Group, place: int) -> App:
+    """Return a command of several verbs; each is imported when it is used."""
+    app = App(
+        name=name,
+        help=told,
+        help_epilogue="",
+        help_format="plaintext",
+        group=group,
+        sort_key=place,
+    )
+    for verb, (function, does) in VERBS[name].items():
+        where = f"replay.commands.{name}:{function}"
+        app.command(where, name=verb, help=does, help_epilogue="")
     return app
 
 
@@ -159,7 +191,11 @@ def _command_first(arguments: list[str]) -> list[str]:
     names = {name for names in COMMANDS.values() for name in names}
     for place, argument in enumerate(arguments):
         if argument in names:
-            return [argument, *arguments[:place], *arguments[place + 1 :]]
+            rest = [*arguments[:place], *arguments[place + 1 :]]
+            verbs = [one for one in rest if one in VERBS.get(argument, ())][:1]
+            for verb in verbs:
+                rest.remove(verb)
+            return [argument, *verbs, *rest]
     return arguments
 
 

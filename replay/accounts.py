@@ -1,4 +1,4 @@
-"""Accounts as the read models keep them, put together to be asked at one moment."""
+"""All accounts as the read models keep them, with the catalogue that they buy from."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import attrs
 import msgspec
 from psycopg import sql
 
 from ledger.clock import utc_now
-from projections.answer import Billing, answer
-from projections.assembly import assembled
+from projections.answer import Account, Billing, answer
+from projections.assembly import OWN, assembled
+from projections.catalogue import CATALOGUE, Catalogue
 from projections.declaration import Projection
 from projections.links import LINKS, Link, is_customer, resolve
-from projections.registry import PROJECTIONS
 from replay.ledgers import Connection
 
 EXISTS: Final = "SELECT to_regclass('read_models.' || %s) IS NOT NULL"
@@ -24,16 +25,18 @@ KEPT: Final = sql.SQL("SELECT account, object, state FROM {view}")
 States = dict[tuple[str, str], Any]
 
 
-def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
-    """Yield what each account is at *now*, from the kept states of all of them."""
-    kept = {each.name: _states(connection, each) for each in PROJECTIONS}
-    related = _related({key[0]: link for key, link in kept[LINKS.name].items()})
+def accounts(connection: Connection) -> Iterator[Account]:
+    """Yield each account as it is kept, with the whole catalogue around it."""
+    catalogue = catalogue_of(connection)
+    kept = {each.name: _states(connection, each) for each in OWN}
+    links = {key[0]: link for key, link in _states(connection, LINKS).items()}
+    related = _related(links)
     streams: defaultdict[str, set[str]] = defaultdict(set)
     per_stream: defaultdict[str, dict[str, States]] = defaultdict(dict)
     for name, states in kept.items():
         for key, state in states.items():
             per_stream[key[0]].setdefault(name, {})[key] = state
-    for stream in per_stream:
+    for stream in {*per_stream, *links}:
         who = resolve(stream, related(stream))
         streams[who.account] |= who.streams
     for account in sorted(streams):
@@ -45,7 +48,21 @@ def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
             }
             for name in kept
         }
-        yield answer(assembled(resolve(account, related(account)), own), now)
+        found = assembled(resolve(account, related(account)), own)
+        yield attrs.evolve(found, catalogue=catalogue)
+
+
+def catalogue_of(connection: Connection) -> Catalogue:
+    """Return all that is kept of prices, products, terms and policies."""
+    return Catalogue(
+        entries={key[1]: entry for key, entry in _states(connection, CATALOGUE).items()}
+    )
+
+
+def answers(connection: Connection, now: datetime) -> Iterator[Billing]:
+    """Yield what each account is at *now*."""
+    for account in accounts(connection):
+        yield answer(account, now)
 
 
 def by_status(connection: Connection) -> dict[str, int]:

@@ -37,6 +37,7 @@ class ProgressStyle(enum.StrEnum):
 
 
 OPTIONS: Final = Group("Output", sort_key=9)
+CLOCKS: Final = Group("Clocks", sort_key=8)
 _SUFFIXES: Final = {f".{form}": form for form in Format} | {".ndjson": Format.JSONL}
 
 
@@ -106,3 +107,25 @@ class Reporting(Watching):
     def is_terminal(self) -> bool:
         """Whether a person reads the report as it is written."""
         return self.target is None and sys.stdout.isatty()
+
+
+@Parameter(name="*", group=CLOCKS)
+@attrs.frozen(kw_only=True)
+class Asking(Reporting):
+    """Which moment a report is about, and as it was known when.
+
+    Attributes:
+        as_of: As it is written; None is now.
+        known_at: A time or a position, as it is written; None is all of the log.
+    """
+
+    as_of: Annotated[
+        str | None,
+        Parameter(
+            name="--as-of", help="What was true then: 2026-11-01, a time, or 30d ago."
+        ),
+    ] = None
+    known_at: Annotated[
+        str | None,
+        Parameter(name="--known-at", help="What was known then: a time or a position."),
+    ] = None

@@ -198,7 +198,7 @@ def _write_markdown(report: Report, out: TextIO, style: Style) -> Stamp | None:
             out.write("\n" if report.card else "")
             out.write(f"| {' | '.join(column.title for column in titled)} |\n")
             out.write(f"|{' --- |' * len(titled)}\n")
-        cells = [shown(record.get(column.key), style.zone) for column in titled]
+        cells = [shown(column.said(record), style.zone) for column in titled]
         joined = " | ".join("" if c == NOTHING else markdown_cell(c) for c in cells)
         out.write(f"| {joined} |\n")
     stamp = _stamp(report, rows)

@@ -30,6 +30,7 @@ class Column:
         fixed: Never shortened, however narrow the terminal.
         spare: Left out of a table that is too wide, the highest first; 0 never.
         usual: How wide it mostly is; for records that come as they happen.
+        words: How a table says it; JSON and CSV have the value as it is.
     """
 
     key: str
@@ -37,6 +38,11 @@ class Column:
     fixed: bool = False
     spare: int = 0
     usual: int = 0
+    words: Callable[[Record], object] | None = None
+
+    def said(self, record: Record) -> object:
+        """Return what a table shows of *record* here."""
+        return record.get(self.key) if self.words is None else self.words(record)
 
 
 @attrs.frozen(kw_only=True)

@@ -91,7 +91,7 @@ def table_lines(report: Report, style: Style) -> Iterator[str]:
 def _texts(columns: Sequence[Column], record: Record, zone: tzinfo) -> list[str]:
     texts = []
     for column in columns:
-        text = shown(record.get(column.key), zone)
+        text = shown(column.said(record), zone)
         is_long = column.usual and len(text) > 2 * column.usual
         texts.append(_cut(text, column.usual) if is_long else text)
     return texts

@@ -3,22 +3,27 @@
     bl status
     bl status -O json
     bl status --accounts          and how many accounts there are of each status
+    bl status --as-of 2026-11-01  how many there were of each then
+    bl status --known-at '#4821'  the log, and what it told of them, at that position
 
 Lag is in positions. A parked account is one on whose events a read model's code failed; it
 answers with the last known until a repaired release folds it again. Quarantined events
 were signed but cannot be read; foreign ones are of the other mode, or of another Stripe
-account. None of these changes the exit code.
+account. None of these changes the exit code. Read models keep only what is known now, so a
+question about the past is answered from the log, all of it up to then.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from replay.ledgers import Connection, reading, state
+from ledger.log import Head
+from replay.ledgers import Connection, connected, database, state
 from replay.models import read_models
-from replay.options import Reporting
+from replay.options import Asking
 from replay.output import write
 from replay.report import Column, Report
 from replay.stamping import stamp_of
@@ -35,50 +40,50 @@ VERDICTS: Final = """
 SELECT count(*) FILTER (WHERE verdict = 'quarantined'),
        count(*) FILTER (WHERE verdict = 'foreign')
   FROM ledger.log
- WHERE verdict <> 'accepted'
+ WHERE verdict <> 'accepted' AND position <= %s
 """
+LABELS: Final = (
+    "ledger",
+    "mode",
+    "position",
+    "hash",
+    "recorded_at",
+    "quarantined",
+    "foreign",
+)
 
 
 def run(
     *,
     accounts: Annotated[bool, Parameter(negative="")] = False,
-    options: Reporting | None = None,
+    options: Asking | None = None,
 ) -> int:
     """Report on the log and the read models.
 
     Args:
         accounts: Count the accounts of each status too.
     """
-    with reading() as connection:
-        report = _report(connection, accounts=accounts)
-    write(report, options or Reporting())
+    options = options or Asking()
+    is_past = options.as_of is not None or options.known_at is not None
+    with database() as conninfo, connected(conninfo) as connection:
+        report = (
+            _past_report(conninfo, connection, options)
+            if is_past
+            else _report(connection, accounts=accounts)
+        )
+        write(report, options)
     return 0
 
 
 def _report(connection: Connection, *, accounts: bool) -> Report:
     head, mode = state(connection)
     models = read_models(connection, head.position)
-    lag = max((one.lag for one in models), default=head.position)
-    counted = connection.execute(VERDICTS).fetchone() or (0, 0)
-    facts = {
-        "ledger": head.ledger_id,
-        "mode": mode,
-        "position": head.position,
-        "hash": head.hash.hex(),
-        "recorded_at": head.recorded_at,
-        "lag": lag,
-        "quarantined": counted[0],
-        "foreign": counted[1],
-    }
-    labels = ("ledger", "mode", "position", "hash", "recorded_at", "quarantined", "foreign")
-    card: list[tuple[str, object]] = [
-        (label.replace("_", " "), facts[label]) for label in labels
-    ]
+    facts = _facts(connection, head, mode)
+    facts["lag"] = max((one.lag for one in models), default=head.position)
+    card = _card(facts)
     if accounts:
-        by_status = _accounts(connection)
-        facts["accounts"] = by_status
-        words = [f"{number:,} {status}" for status, number in by_status.items()]
-        card.append(("accounts", ", ".join(words)))
+        facts["accounts"] = _accounts(connection)
+        card.append(("accounts", _counted(facts["accounts"])))
     if not models:
         card.append(("read models", "none yet; bl serve makes them"))
     return Report(
@@ -91,6 +96,53 @@ def _report(connection: Connection, *, accounts: bool) -> Report:
         card=tuple(card),
         stamp=stamp_of(connection),
     )
+
+
+def _past_report(conninfo: str, connection: Connection, options: Asking) -> Report:
+    # Imported here: what folds accounts costs time that a plain status does without.
+    from replay.asking import question  # noqa: PLC0415
+    from replay.past import by_status, then  # noqa: PLC0415
+
+    head, mode = state(connection)
+    asked = then(connection, head, question(options))
+    facts = _facts(connection, asked.head, mode)
+    facts["as_of"] = asked.now
+    facts["accounts"] = by_status(conninfo, asked)
+    card = [
+        ("as of", asked.now),
+        *_card(facts),
+        ("accounts", _counted(facts["accounts"])),
+        ("read models", "of now only; leave the clocks out to see them"),
+    ]
+    return Report(
+        columns=COLUMNS,
+        records_name="projections",
+        facts=facts,
+        card=tuple(card),
+        stamp=stamp_of(connection),
+    )
+
+
+def _facts(connection: Connection, head: Head, mode: str) -> dict[str, Any]:
+    counted = connection.execute(VERDICTS, (head.position,)).fetchone() or (0, 0)
+    return {
+        "ledger": head.ledger_id,
+        "mode": mode,
+        "position": head.position,
+        "hash": head.hash.hex(),
+        "recorded_at": head.recorded_at,
+        "quarantined": counted[0],
+        "foreign": counted[1],
+    }
+
+
+def _card(facts: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(label.replace("_", " "), facts[label]) for label in LABELS]
+
+
+def _counted(by_status: Mapping[str, int]) -> str:
+    words = [f"{number:,} {status}" for status, number in by_status.items()]
+    return ", ".join(words) or "none"
 
 
 def _accounts(connection: Connection) -> dict[str, int]:

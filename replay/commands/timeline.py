@@ -1,0 +1,91 @@
+"""Tell what happened to an account, in sentences, oldest first.
+
+    bl timeline cus_JT01
+    bl timeline shop-17 --as-of 2026-11-01         what had happened by then
+    bl timeline cus_JT01 --known-at 2026-11-03     what was known by then
+    bl timeline cus_JT01 --since 90d -O md
+
+"When" is by the clock of whoever saw it happen, "#" the place in the log: what was told
+late stands where it belongs in time, with a higher number. bl show '#48213' shows what was
+told. Card numbers that somebody typed are cut to their last four digits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ledger.clock import utc_now
+from ledger.masking import masked
+from projections.timeline import Entry, entries, shown
+from replay.asking import need, question
+from replay.ledgers import connected, database
+from replay.moments import earlier
+from replay.options import Asking
+from replay.output import write
+from replay.report import Column, Record, Report
+from replay.stamping import stamp_of
+
+COLUMNS = (
+    Column("position", "#", fixed=True),
+    Column("at", "when", fixed=True),
+    Column("text", "what happened"),
+    Column("type", ""),
+    Column("event", ""),
+    Column("recorded_at", ""),
+)
+
+
+def run(
+    subject: str,
+    /,
+    *,
+    since: str | None = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    options: Asking | None = None,
+) -> int:
+    """Tell what happened.
+
+    Args:
+        subject: cus_…, or the product's own id.
+        since: Only what happened since: 2026-10-01, a time, or 90d ago.
+        limit: Only the newest so many.
+    """
+    options = options or Asking()
+    start = None if since is None else earlier(since, utc_now())
+    with database() as conninfo, connected(conninfo) as connection:
+        asked = need(conninfo, subject, question(options))
+        found = sorted(entries(asked.recorded, asked.view.now), key=_key)
+        if start is not None:
+            found = [entry for entry in found if entry.at >= start]
+        if limit is not None:
+            found = found[-limit:]
+        report = Report(
+            columns=COLUMNS,
+            records=map(_record, found),
+            records_name="events",
+            facts={"account": asked.view.linked.account, "meta": asked.meta},
+            card=(("", asked.view.linked.account), *asked.clocks),
+            stamp=stamp_of(connection),
+        )
+        write(report, options)
+    return 0
+
+
+def _key(entry: Entry) -> Any:  # noqa: ANN401 - whatever the timeline sorts by
+    return entry.key
+
+
+def _record(entry: Entry) -> Record:
+    told = shown(entry)
+    return {
+        "position": told["evidence"][0],
+        "at": datetime.fromisoformat(told["at"]),
+        "text": masked(told["text"]),
+        "type": told["type"],
+        "event": told["event"],
+        "recorded_at": entry.recorded.recorded_at,
+    }

@@ -1,0 +1,82 @@
+"""What the operator has decided of prices and failed payments, as the log has it.
+
+Read from the log itself and not from a read model, so that a decision is compared with the
+one before it even while nothing projects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from ledger.database import Role
+from ledger.events import CATALOGUE, TOPIC_OF, CatalogueEvent, Command, PolicySet, TermsSet
+from ledger.log import Selection
+from ledger.postgres import PostgresLog
+from projections import catalogue as wares
+from projections.catalogue import Catalogue
+from projections.folding import fold
+from projections.translate import translation
+from replay.options import UsageError, Watching
+
+DECLINED: Final = 130
+_DECISIONS: Final = Selection(
+    stripe_types=frozenset(), topics=frozenset({TOPIC_OF[TermsSet], TOPIC_OF[PolicySet]})
+)
+
+
+def decided(conninfo: str) -> Catalogue:
+    """Return all that operators have decided, as a catalogue without any wares."""
+    return asyncio.run(_decided(conninfo))
+
+
+def append(conninfo: str, event: CatalogueEvent) -> int:
+    """Append *event*; return its position.
+
+    Raises:
+        NotConfiguredError: The database user may not append.
+        UnavailableError: The commit is not known to have happened.
+    """
+    return asyncio.run(_append(conninfo, event))
+
+
+def command(route: str) -> Command:
+    """Return the identity of a decision made just now; no two share one."""
+    return Command.identify(
+        account=CATALOGUE, route=route, key=secrets.token_hex(16), fingerprint=route
+    )
+
+
+def confirm(what: str, options: Watching, ask: Callable[[str], str] = input) -> bool:
+    """Ask on the terminal whether to append *what*; tell whether to go on.
+
+    Raises:
+        UsageError: Nobody can be asked, and ``--yes`` is not given.
+    """
+    if options.yes:
+        return True
+    if options.no_input or not sys.stdin.isatty():
+        raise UsageError("this appends to the log; say --yes, or run it in a terminal")
+    sys.stderr.write(f"{what}\nAppend this to the log? [y/N] ")
+    sys.stderr.flush()
+    return ask("").strip().lower() in {"y", "yes"}
+
+
+async def _decided(conninfo: str) -> Catalogue:
+    read = translation(wares.CATALOGUE.handlers)
+    async with PostgresLog.open(conninfo) as log:
+        facts = [
+            (fact.position, fact)
+            async for batch in log.read(accounts=[CATALOGUE], only=_DECISIONS)
+            for fact in read.facts(batch)
+        ]
+    entries = {key[1]: entry for key, entry in fold(wares.CATALOGUE, facts).items()}
+    return Catalogue(entries=entries)
+
+
+async def _append(conninfo: str, event: CatalogueEvent) -> int:
+    async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+        return (await log.append([event]))[0].position
