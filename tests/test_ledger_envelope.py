@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger.envelope import Envelope, read, stable_digest, stripe_event
+from ledger.envelope import Envelope, inner_event, read, stable_digest, stripe_event
 from ledger.events import Verdict
 
 ROOT: Final = Path(__file__).parent.parent
@@ -305,3 +305,60 @@ def test_every_recorded_event_is_read_without_fault() -> None:
     assert [each.fault for each in envelopes if each.fault] == []
     assert all(each.type and each.occurred_at for each in envelopes)
     assert sum(each.customer is not None for each in envelopes) > 100
+
+
+@pytest.mark.parametrize(
+    ("outer", "place"),
+    [
+        ({"detail-type": "invoice.paid", "source": "aws.partner/stripe.com/x"}, "detail"),
+        ({"specversion": "1.0", "type": "com.stripe.v1.invoice.paid"}, "data"),
+    ],
+)
+def test_the_event_is_read_inside_a_couriers_envelope(
+    outer: dict[str, str], place: str
+) -> None:
+    inner = {
+        "id": "evt_1",
+        "type": "invoice.paid",
+        "created": 1_772_366_400,
+        "livemode": False,
+        "data": {"object": {"id": "in_1", "customer": "cus_1"}},
+    }
+    plain = json.dumps(inner).encode()
+    wrapped = json.dumps({**outer, "id": "other", place: inner}).encode()
+
+    envelope = read(wrapped)
+
+    assert envelope == read(plain)
+    assert stable_digest(wrapped) == stable_digest(plain)
+    assert json.loads(inner_event(wrapped)) == inner
+    assert inner_event(plain) is plain
+
+
+@pytest.mark.parametrize("inner", [b"[]", b'"x"', b"null", b"{}", b'{"id": "evt_1"}'])
+def test_an_envelope_without_an_event_is_unreadable(inner: bytes) -> None:
+    assert read(b'{"specversion": "1.0", "id": "a", "type": "b", "data": %s}' % inner).fault
+
+
+@pytest.mark.parametrize(
+    ("data", "customer"),
+    [
+        (
+            {"object": {"customer": None}, "previous_attributes": {"customer": "cus_1"}},
+            "cus_1",
+        ),
+        (
+            {"object": {"customer": "cus_2"}, "previous_attributes": {"customer": "cus_1"}},
+            "cus_2",
+        ),
+        ({"object": {}, "previous_attributes": {"customer": 7}}, None),
+        ({"object": {}, "previous_attributes": None}, None),
+        ({"object": {"customer": None, "customer_account": "acct_1"}}, "acct_1"),
+    ],
+)
+def test_what_left_its_customer_still_belongs_to_them(
+    data: dict[str, object], customer: str | None
+) -> None:
+    body = json.dumps({"id": "evt_1", "type": "t", "data": data}).encode()
+
+    assert read(body).customer == customer
