@@ -27,16 +27,37 @@ def paths(value: msgspec.Struct) -> dict[str, Any]:
 def replaced(before: msgspec.Struct, after: msgspec.Struct) -> dict[str, Any]:
     """Return the values of *before* that are others in *after*, by path."""
     found: dict[str, Any] = {}
-    for name in after.__struct_fields__:
-        old, new = getattr(before, name), getattr(after, name)
+    for name, old, new in _pairs(before, after):
         if old != new:
-            now = dict(_at(name, new))
-            found |= {
-                path: value
-                for path, value in _at(name, old)
-                if path not in now or now[path] != value
-            }
+            _compare(name, old, new, found)
     return found
+
+
+def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # noqa: ANN401
+    """Add to *found* what of *old* is another in *new*; they are not equal."""
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        names = [_name(place, part) for place, part in enumerate(old)]
+        now = {_name(place, part): part for place, part in enumerate(new)}
+        if names != list(now):
+            found[path] = " ".join(names)
+        for name, part in zip(names, old, strict=True):
+            if now.get(name) != part:
+                _compare(f"{path}.{name}", part, now.get(name), found)
+    elif isinstance(old, msgspec.Struct) and type(new) is type(old):
+        for name, was, is_now in _pairs(old, new):
+            if was is not None and was != is_now:
+                _compare(f"{path}.{name}", was, is_now, found)
+    else:
+        found.update(_at(path, old))
+
+
+def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str, Any, Any]]:
+    return zip(
+        after.__struct_fields__,
+        msgspec.structs.astuple(before),
+        msgspec.structs.astuple(after),
+        strict=True,
+    )
 
 
 def _at(path: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field

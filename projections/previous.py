@@ -32,12 +32,12 @@ def sparse(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
 def before(after: S, earlier: msgspec.Struct) -> S:
     """Return what *after* was; fields that *earlier* leaves unset are the same."""
     changes: dict[str, Any] = {}
-    for name in earlier.__struct_fields__:
-        value = getattr(earlier, name)
+    named = zip(earlier.__struct_fields__, msgspec.structs.astuple(earlier), strict=True)
+    for name, value in named:
         if value is UNSET:
             continue
-        current = getattr(after, name)
         if type(value) in _FULL:
+            current = getattr(after, name)
             full = _FULL[type(value)]
             changes[name] = before(current if isinstance(current, full) else full(), value)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
@@ -69,6 +70,8 @@ class StripeDiscount(msgspec.Struct):
     end: Seconds | None = None
 
 
+# The same few times stand in event after event: periods, creations, anchors.
+@lru_cache(maxsize=16384)
 def moment(seconds: int | None) -> datetime | None:
     """Return Stripe's *seconds* since 1970 as a time."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.envelope import stripe_event
-from ledger.events import Command, PolicySet, TermsSet
+from ledger.events import Command, Event, PolicySet, TermsSet
 from ledger.policy import DEFAULT, Policy
 from projections.catalogue import CATALOGUE, Catalogue
 from projections.facts import FieldUnreadable, WareShown
@@ -150,7 +150,7 @@ def test_what_was_known_then_is_what_the_events_up_to_then_tell(
 
 def test_the_policy_in_force_is_the_last_that_began() -> None:
     strict = Policy(retry_days=(0, 1), pause_day=2, cancel_day=9)
-    events = [
+    events: list[Event] = [
         PolicySet(
             command=Command(id="cmd:1", fingerprint=""),
             policy=strict,

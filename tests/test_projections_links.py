@@ -62,7 +62,10 @@ def test_a_customer_that_claims_two_accounts_is_the_first() -> None:
 
 
 def test_a_claim_moves_no_link() -> None:
-    told = [claim(1, "shop-1", "cus_2", 1), link(5, "shop-1", "cus_1")]
+    told: list[AccountLinked | AccountClaimed] = [
+        claim(1, "shop-1", "cus_2", 1),
+        link(5, "shop-1", "cus_1"),
+    ]
 
     assert linked("shop-1", *told) == Linked(
         customer="cus_1", product="shop-1", conflicts=(1,)
