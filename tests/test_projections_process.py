@@ -149,14 +149,15 @@ async def test_it_projects_serves_and_stops_when_told(
         assert await asyncio.wait_for(child.wait(), 10) == 0
 
 
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
 async def test_P04_killed_at_random_it_ends_where_a_replay_from_zero_does(
-    ledger_database18: str, tmp_path: Path
+    ledger_database18: str, tmp_path: Path, kills: int
 ) -> None:
     chance = random.Random(5)
     async with PostgresLog.open(ledger_database18, role=Role.APPENDER) as log:
-        for round_ in range(8):
+        for round_ in range(kills):
             async with projector(ledger_database18, tmp_path) as child:
-                await log.append(events(300, seed=round_))
+                await log.append(events(60, seed=round_))
                 await asyncio.sleep(0.4 + chance.random() * 0.8)
                 child.kill()
         await process.catch_up(ledger_database18, log)

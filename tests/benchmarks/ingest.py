@@ -95,7 +95,9 @@ def free_port() -> int:
 
 @contextmanager
 def server(
-    command: Callable[[int], Sequence[str]], environment: dict[str, str]
+    command: Callable[[int], Sequence[str]],
+    environment: dict[str, str],
+    ready: str = "readyz",
 ) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen(
@@ -107,7 +109,7 @@ def server(
         until = time.time() + 20
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{ready}", timeout=1)
                 break
             except (urllib.error.URLError, ConnectionError) as error:
                 if process.poll() is not None or time.time() > until:
