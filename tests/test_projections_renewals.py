@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.envelope import stripe_event
+from ledger.log import Recorded
+from projections.facts import Subscription, SubscriptionObserved
+from projections.history import Current
+from projections.periods import RENEWING, current_period
 from projections.renewals import Rhythm, next_renewal, period_at, renewal
+from projections.translate import translation
+from replay.simulator.occurrences import StripeOccurrence
+from replay.simulator.simulation import Simulation
 
 MONTHLY = Rhythm("month")
 
@@ -96,3 +104,41 @@ def test_periods_follow_each_other_without_gap_or_overlap(
     assert after.start == period.end
     numbered = [renewal(anchor, rhythm, number) for number in range(12)]
     assert all(a is not None and b is not None and a < b for a, b in pairwise(numbered))
+
+
+def test_an_estimated_period_is_the_one_that_stripe_then_tells() -> None:
+    """Every renewal of a simulated company, from the period before it alone."""
+    run = Simulation(seed=7, accounts=60, months=20, start=day("2026-01-30"))
+    read = translation([SubscriptionObserved])
+    last: dict[str, Subscription] = {}
+    renewed = 0
+    for number, occurrence in enumerate(run.occurrences()):
+        if not isinstance(occurrence, StripeOccurrence):
+            continue
+        event = stripe_event(occurrence.body, ledger_livemode=False)
+        recorded = Recorded(position=number + 1, recorded_at=day("2030-01-01"), event=event)
+        for fact in read.facts([recorded]):
+            if not isinstance(fact, SubscriptionObserved):
+                continue
+            before, after = last.get(fact.object_id), fact.value
+            last[fact.object_id] = after
+            if before is not None and _renews(before, after):
+                renewed += 1
+                assert _estimate(before, after) == (after.period_start, after.period_end)
+    assert renewed > 200
+
+
+def _renews(before: Subscription, after: Subscription) -> bool:
+    starts = before.period_end == after.period_start and after.period_start is not None
+    same = [item.interval for item in before.items] == [i.interval for i in after.items]
+    return starts and same and before.status in RENEWING
+
+
+def _estimate(
+    before: Subscription, after: Subscription
+) -> tuple[datetime, datetime] | None:
+    now = after.period_start
+    assert now is not None
+    current = Current(value=before, first_at=now, since=now, position=1)
+    period = current_period(current, now)
+    return None if period is None else (period.start, period.end)

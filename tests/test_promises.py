@@ -258,6 +258,37 @@ async def test_P03_the_default_is_the_one_charged_and_the_only_one_is_the_defaul
     assert await default() == ["pm_1"]
 
 
+async def test_P04_renewals_fall_on_the_day_of_signup_also_at_month_ends(
+    shop: Shop,
+) -> None:
+    def at(text: str) -> int:
+        return seconds(moment(f"{text}T09:00:00Z"))
+
+    begun = {
+        **item("base", 1),
+        "current_period_start": at("2026-01-31"),
+        "current_period_end": at("2026-02-28"),
+    }
+    shown = subscription(
+        items={"object": "list", "data": [begun]}, billing_cycle_anchor=at("2026-01-31")
+    )
+    signed_up_days_ago = (moment("2026-01-31T09:00:00Z") - day(0)).total_seconds() / 86_400
+    await shop.deliver("customer.subscription.created", shown, signed_up_days_ago)
+
+    for asked, start, end, estimate in [
+        ("2026-02-28T08:59:59Z", "2026-01-31", "2026-02-28", False),
+        ("2026-02-28T09:00:00Z", "2026-02-28", "2026-03-31", True),
+        ("2028-02-29T09:00:00Z", "2028-02-29", "2028-03-31", True),
+    ]:
+        body = await shop.billing(f"?as_of={asked}")
+        period = body["subscription"]["current_period"]
+        assert (moment(period["start"]), moment(period["end"])) == (
+            moment(f"{start}T09:00:00Z"),
+            moment(f"{end}T09:00:00Z"),
+        )
+        assert period["estimate"] is estimate
+
+
 async def test_P05_a_successful_renewal_extends_the_period_and_its_invoice_appears(
     shop: Shop,
 ) -> None:
@@ -373,7 +404,7 @@ async def test_P16_a_downgrade_waits_for_the_periods_end(shop: Shop) -> None:
 
 async def test_P17_a_cancellation_takes_effect_at_period_end(shop: Shop) -> None:
     await signed_up(shop)
-    ends = {"cancel_at_period_end": True, "cancel_at": seconds(day(20))}
+    ends: dict[str, Any] = {"cancel_at_period_end": True, "cancel_at": seconds(day(20))}
     await changed(shop, -1, canceled_at=seconds(day(-1)), **ends)
 
     body = await shop.billing()
