@@ -11,6 +11,7 @@ that reads a body for a person or for a read model masks it here first.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -19,6 +20,8 @@ _BETWEEN: Final = r"[ .\u00a0\u2009\u202f\u2010-\u2014-]{1,3}"
 _RUN: Final = re.compile(
     rf"(?<![0-9])[0-9]{{1,19}}(?:{_BETWEEN}[0-9]{{1,19}})*(?![0-9])",
 )
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_DIGIT: Final = re.compile(rb"[0-9]")
 _GROUP: Final = re.compile(r"[0-9]+")
 _DIGITS_MIN: Final = 13
 _DIGITS_MAX: Final = 19
@@ -35,6 +38,23 @@ def masked(text: str) -> str:
     if len(text) < _DIGITS_MIN or _GROUP.search(text) is None:
         return text
     return _RUN.sub(_mask_run, text)
+
+
+def masked_json(body: bytes) -> bytes:
+    """Return the JSON text *body* with its strings masked; every other byte as it was.
+
+    Numbers stay: Stripe's own are amounts and times.
+    """
+    return _STRING.sub(_mask_string, body)
+
+
+def _mask_string(found: re.Match[bytes]) -> bytes:
+    written = found[0]
+    if _DIGIT.search(written) is None:
+        return written
+    text = json.loads(written.decode("utf-8", "surrogateescape"), strict=False)
+    shown = masked(text)
+    return written if shown == text else json.dumps(shown).encode("ascii")
 
 
 def _mask_run(found: re.Match[str]) -> str:

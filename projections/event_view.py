@@ -12,6 +12,7 @@ from ledger.encoding import Encodings
 from ledger.events import StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from ledger.mapper import Mapper
+from ledger.masking import masked_json
 from ledger.moments import rfc3339
 from ledger.row import Entry
 
@@ -69,8 +70,11 @@ def _columns(entry: Entry) -> dict[str, Any]:
 def _body(body: bytes) -> dict[str, Any]:
     readable = _is_json(body)
     return {
-        # Verbatim, so that every digit of every number is the one that was signed.
-        "body": msgspec.Raw(body) if readable else base64.b64encode(body).decode("ascii"),
+        # Verbatim but for card numbers that somebody typed into a text: every digit of
+        # every number is the one that was signed, and so is the digest.
+        "body": msgspec.Raw(masked_json(body))
+        if readable
+        else base64.b64encode(body).decode("ascii"),
         "body_encoding": "json" if readable else "base64",
         "body_bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),

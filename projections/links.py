@@ -35,7 +35,8 @@ class Link(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """An account's own last word; *customer* is None before the first.
 
     Attributes:
-        claims: Of each customer that ever claimed it, the earliest first.
+        claims: Of each customer that ever claimed it, the earliest first; also what
+            was known before the log learnt of an earlier one.
     """
 
     customer: str | None = None
@@ -76,22 +77,20 @@ def linked(link: Link, fact: AccountLinked) -> Link:
 
 
 def claimed(link: Link, fact: AccountClaimed) -> Link:
-    """Take a customer's claim, by the earliest event that makes it."""
-    claims = {claim.customer: claim for claim in link.claims}
+    """Take a customer's claim, unless it was known sooner and made earlier."""
     claim = Claim(
         customer=fact.customer,
         at=fact.occurred_at,
         event_id=fact.event_id,
         position=fact.position,
     )
-    known = claims.get(fact.customer)
-    if known is not None and _made(known) <= _made(claim):
+    if any(_covers(known, claim) for known in link.claims):
         return link
-    claims[fact.customer] = claim
+    claims = [known for known in link.claims if not _covers(claim, known)]
     return Link(
         customer=link.customer,
         position=link.position,
-        claims=tuple(sorted(claims.values(), key=_made)),
+        claims=tuple(sorted((*claims, claim), key=_made)),
     )
 
 
@@ -150,6 +149,14 @@ def _conflicts(
             for claim in link.claims
             if (account == holder) != (claim.customer == customer)
         )
+    )
+
+
+def _covers(known: Claim, other: Claim) -> bool:
+    return (
+        known.customer == other.customer
+        and _made(known) <= _made(other)
+        and known.position <= other.position
     )
 
 

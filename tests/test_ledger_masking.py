@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.masking import masked
+from ledger.masking import masked, masked_json
 
 CARD: Final = "4242424242424242"
 
@@ -78,3 +78,23 @@ def test_masking_twice_is_masking_once_and_touches_nothing_but_digits(text: str)
     assert re.sub(r"[0-9* .\u00a0\u2009\u202f\u2010-\u2014-]", "", shown) == re.sub(
         r"[0-9* .\u00a0\u2009\u202f\u2010-\u2014-]", "", text
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{ "name" : "Jo 4242 4242 4242 4242" }', b'{ "name" : "Jo ****4242" }'),
+        (
+            b'["4242\\u0034242 42424242", 4242424242424242]',
+            b'["****4242", 4242424242424242]',
+        ),
+        (
+            b'{"4242424242424242": "\\"4242424242424242\\""}',
+            b'{"****4242": "\\"****4242\\""}',
+        ),
+        (b'["\\u4242424242424242"]',) * 2,
+        (b'{"id": "evt_1", "n": 1.50, "s": "\\u0031"}',) * 2,
+    ],
+)
+def test_of_a_body_only_strings_are_masked(body: bytes, shown: bytes) -> None:
+    assert masked_json(body) == shown
