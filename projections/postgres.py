@@ -58,6 +58,25 @@ SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::text[])
 ON CONFLICT (account, object)
 DO UPDATE SET state = excluded.state, refers = excluded.refers
 """)
+# Rows and bookmark in one statement: where nothing else changes, a third of the time.
+ADVANCE_WITH_ROWS: Final = sql.SQL("""
+WITH advanced AS (
+    UPDATE read_models.bookmarks
+       SET position = %(until)s
+     WHERE projection = %(projection)s AND generation = %(generation)s
+       AND position = %(after)s
+    RETURNING position
+), written AS (
+    INSERT INTO {table} AS kept (account, object, state, refers)
+    SELECT changed.*
+      FROM unnest(%(accounts)b::text[], %(objects)b::bytea[],
+                  %(states)b::bytea[], %(refers)b::text[]) AS changed
+     WHERE EXISTS (SELECT FROM advanced)
+    ON CONFLICT (account, object)
+    DO UPDATE SET state = excluded.state, refers = excluded.refers
+)
+SELECT count(*) FROM advanced
+""")
 PARK: Final = """
 INSERT INTO read_models.parked (projection, generation, account, position, error, message)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -158,9 +177,8 @@ class PostgresRows:
             "until": progress.until,
             "settled": progress.settled,
         }
-        if progress.is_empty and not self._starts:
-            async with self._use() as connection:
-                return (await connection.execute(ADVANCE, advance)).rowcount == 1
+        if progress.is_plain and not self._starts:
+            return await self._commit_plainly(progress, advance)
         async with self._use() as connection, connection.transaction() as transaction:
             cursor = connection.cursor()
             await cursor.execute(ADVANCE, advance)
@@ -169,6 +187,20 @@ class PostgresRows:
             await self._write(cursor, progress)
             return True
         return False
+
+    async def _commit_plainly(
+        self, progress: Progress, advance: Mapping[str, object]
+    ) -> bool:
+        async with self._use() as connection:
+            if not progress.rows:
+                return (await connection.execute(ADVANCE, advance)).rowcount == 1
+            names = ("accounts", "objects", "states", "refers")
+            columns = dict(zip(names, upserted(progress.rows), strict=True))
+            cursor = await connection.execute(
+                ADVANCE_WITH_ROWS.format(table=self._table()), {**advance, **columns}
+            )
+            found = await cursor.fetchone()
+            return found == (1,)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -81,10 +81,10 @@ class Progress:
     settled: bool = True
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing but the bookmark moves."""
-        return not (
-            self.rows or self.replaced or self.parked or self.passed_over or self.translated
+    def is_plain(self) -> bool:
+        """Whether nothing changes but rows and the bookmark."""
+        return self.settled and not (
+            self.replaced or self.parked or self.passed_over or self.translated
         )
 
 

@@ -19,8 +19,7 @@ from statistics import quantiles
 
 import aiohttp
 import psycopg
-from bench import bodies, ledger, report, say
-from ingest import SECRET, server, sign
+from ingest import SECRET, bodies, ledger, report, say, server, sign
 
 LIMIT_MS = 100
 LOOK_EVERY_S = 0.002
