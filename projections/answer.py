@@ -6,7 +6,7 @@ the objects as the events up to then make them, asked at that time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ from projections.scheduled import Scheduled, scheduled
 from projections.schedules import ScheduleHistory
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
-from projections.seat_terms import item_terms
+from projections.seat_terms import item_terms, varied
 from projections.seats import Register
 from projections.standings import Listed, listed
 from projections.subscriptions import History
@@ -106,7 +106,8 @@ def answer(account: Account, now: datetime) -> Billing:
     subscriptions = listed(currents, now)
     primary = subscriptions[0] if subscriptions else None
     stage = _stage(primary)
-    figures = _seat_figures(account, subscriptions, now)
+    seats_held = held(account.registers, now)
+    figures = _seat_figures(account, subscriptions, seats_held.users, now)
     customer = _customer(account)
     return Billing(
         linked=account.linked,
@@ -118,7 +119,7 @@ def answer(account: Account, now: datetime) -> Billing:
         plan=_plan(account, primary, now),
         scheduled=_scheduled(account, primary, now),
         seats=figures,
-        held=held(account.registers, now),
+        held=seats_held,
         customer=customer,
         ways_to_pay=ways_to_pay(
             _currents(account.payment_methods),
@@ -174,7 +175,10 @@ def _stage(_primary: Listed | None) -> Stage | None:
 
 
 def _seat_figures(
-    account: Account, subscriptions: Sequence[Listed], now: datetime
+    account: Account,
+    subscriptions: Sequence[Listed],
+    users: frozenset[str],
+    now: datetime,
 ) -> SeatFigures | None:
     primary = subscriptions[0] if subscriptions else None
     if primary is None and not account.registers:
@@ -190,20 +194,18 @@ def _seat_figures(
         since=primary.period.start if primary and primary.period else None,
         trusted=trusted,
     )
-    return attrs.evolve(told, users=held(account.registers, now).users)
+    return attrs.evolve(told, users=users)
 
 
-def _demands(account: Account, subscriptions: Sequence[Listed]) -> list[Demand]:
-    """Return how many seats Stripe billed, and when, in all subscriptions."""
-    found = []
+def _demands(account: Account, subscriptions: Sequence[Listed]) -> Iterator[Demand]:
+    """Yield how many seats Stripe billed, and when, in all subscriptions."""
     for each in subscriptions:
-        marks = each.current.marks
+        differed = varied(each.current.marks)
 
-        def terms_of(mark: Mark, marks: Sequence[Mark] = marks) -> Terms:
-            return item_terms(marks, mark, account.catalogue, mark.at)
+        def terms_of(mark: Mark, differed: frozenset[str] = differed) -> Terms:
+            return item_terms(mark, differed, account.catalogue, mark.at)
 
-        found += seat_figures.demands(marks, terms_of)
-    return found
+        yield from seat_figures.demands(each.current.marks, terms_of)
 
 
 def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | None:
@@ -214,7 +216,7 @@ def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | No
     mark = marks[-1]
     if listed.period is not None:
         mark = msgspec.structs.replace(mark, period_start=listed.period.start)
-    return item_terms(marks, mark, account.catalogue, now)
+    return item_terms(mark, varied(marks), account.catalogue, now)
 
 
 def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:

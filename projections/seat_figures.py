@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import attrs
@@ -118,19 +118,17 @@ def explained(levels: Sequence[Level], demands: Iterable[Demand]) -> bool:
 
 def demands(
     marks: Sequence[Mark], terms_of: Callable[[Mark], Terms | None]
-) -> list[Demand]:
-    """Return how many seats Stripe billed a subscription, as its *marks* tell."""
-    found = []
+) -> Iterator[Demand]:
+    """Yield how many seats Stripe billed a subscription, as its *marks* tell."""
     ends: list[datetime | None] = [mark.at for mark in marks[1:]]
     for mark, end in zip(marks, [*ends, None], strict=True):
-        terms = terms_of(mark)
-        if terms is None or end == mark.at or not is_live(mark.status):
+        if end == mark.at or not is_live(mark.status):
             continue
+        terms = terms_of(mark)
         quantity = quantity_of(terms, mark.sold)
         seats = _seats(terms, quantity)
         if seats is not None:
-            found.append(Demand(mark.at, end, seats))
-    return found
+            yield Demand(mark.at, end, seats)
 
 
 def quantity_of(terms: Terms | None, sold: Iterable[Sold]) -> int | None:

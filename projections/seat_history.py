@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from operator import attrgetter
-from typing import Final
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -60,8 +60,7 @@ class Held:
         return frozenset(seat.user for seat in self.seats)
 
 
-@attrs.frozen(kw_only=True)
-class Level:
+class Level(NamedTuple):
     """How many seats were active from *at* on.
 
     Attributes:
@@ -97,40 +96,40 @@ class Step:
     left: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class _Entry:
+class _Entry(NamedTuple):
+    """What was told, of one user or in one chain of full sets."""
+
     at: datetime
     position: int
     user: str | None
     told: Turn | Count
-    full: frozenset[str] = frozenset()
+    chain: int
 
 
 @attrs.define
 class _Room:
-    """Who is in at the moment; a fold's accumulator, never shown."""
+    """Who is in at the moment; a fold's accumulator, never shown.
+
+    Attributes:
+        chains: The last full set of each chain, which its next one is told from.
+        chain: The chain of the last full set of all.
+        touched: Users whose seats changed since.
+    """
 
     seats: dict[str, Seat] = attrs.Factory(dict)
     bare: int | None = None
     counted: bool = False
+    chains: dict[int, set[str]] = attrs.Factory(dict)
+    chain: int | None = None
+    touched: set[str] = attrs.Factory(set)
 
     @property
     def active(self) -> int:
         return len(self.seats) if self.bare is None else self.bare
 
-    def take(self, entry: _Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def take(self, entry: _Entry) -> tuple[Sequence[str], Sequence[str]]:
         """Apply *entry*; return who came in and who went."""
-        if isinstance(entry.told, Turn):
-            user = entry.user or ""
-            full = frozenset({user}) if entry.told.active else frozenset()
-            held = frozenset({user}) & self.seats.keys()
-        else:
-            self.counted = True
-            self.bare = entry.told.count
-            if self.bare is not None:
-                return (), ()
-            full, held = entry.full, frozenset(self.seats)
-        joined, left = tuple(sorted(full - held)), tuple(sorted(held - full))
+        joined, left = self._changes(entry)
         for user in left:
             del self.seats[user]
         for user in joined:
@@ -139,9 +138,33 @@ class _Room:
             )
         return joined, left
 
+    def _changes(self, entry: _Entry) -> tuple[Sequence[str], Sequence[str]]:
+        told = entry.told
+        if isinstance(told, Turn):
+            user = entry.user or ""
+            self.touched.add(user)
+            if told.active is (user in self.seats):
+                return (), ()
+            return ((user,), ()) if told.active else ((), (user,))
+        self.counted, self.bare = True, told.count
+        return ((), ()) if told.count is not None else self._set(told, entry.chain)
 
-_AT: Final = attrgetter("at")
-_PLACE: Final = attrgetter("at", "position")
+    def _set(self, told: Count, chain: int) -> tuple[Sequence[str], Sequence[str]]:
+        full = self.chains.setdefault(chain, set())
+        full.difference_update(told.left)
+        full.update(told.joined)
+        asked = self.touched.union(told.joined, told.left)
+        if chain != self.chain:
+            asked = full | self.seats.keys()
+        self.chain, self.touched = chain, set()
+        return (
+            sorted(user for user in asked if user in full and user not in self.seats),
+            sorted(user for user in asked if user in self.seats and user not in full),
+        )
+
+
+_AT: Final = itemgetter(0)
+_PLACE: Final = itemgetter(0, 1)
 _USER: Final = attrgetter("user")
 
 
@@ -195,9 +218,7 @@ def steps(registers: Iterable[Register], until: datetime) -> Sequence[Step]:
     return found
 
 
-def _step(
-    entry: _Entry, joined: tuple[str, ...], left: tuple[str, ...], active: int
-) -> Step:
+def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], active: int) -> Step:
     told = entry.told
     if isinstance(told, Turn):
         change, joined, left = "assigned" if told.active else "released", (), ()
@@ -210,24 +231,22 @@ def _step(
         by=told.actor,
         active=active,
         position=entry.position,
-        joined=joined,
-        left=left,
+        joined=tuple(joined),
+        left=tuple(left),
     )
 
 
 def _entries(registers: Iterable[Register], until: datetime) -> list[_Entry]:
-    found = [entry for register in registers for entry in _of_register(register, until)]
+    found = [
+        entry
+        for chain, register in enumerate(registers)
+        for entry in _of_register(register, chain, until)
+    ]
     return sorted(found, key=_PLACE)
 
 
-def _of_register(register: Register, until: datetime) -> Iterator[_Entry]:
-    for turn in register.turns:
-        if turn.at > until:
-            break
-        yield _Entry(turn.at, turn.position, register.user, turn)
-    full: frozenset[str] = frozenset()
-    for count in register.counts:
-        if count.at > until:
-            break
-        full = (full - frozenset(count.left)) | frozenset(count.joined)
-        yield _Entry(count.at, count.position, None, count, full)
+def _of_register(register: Register, chain: int, until: datetime) -> Iterator[_Entry]:
+    everything: tuple[Turn | Count, ...] = (*register.turns, *register.counts)
+    for told in everything:
+        if told.at <= until:
+            yield _Entry(told.at, told.position, register.user, told, chain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from projections.catalogue import Catalogue
@@ -11,23 +11,28 @@ from projections.objects import Item
 from projections.terms import Terms, terms
 
 
+def varied(marks: Iterable[Mark]) -> frozenset[str]:
+    """Return the items whose quantity was ever another than 1."""
+    return frozenset(
+        sold.item
+        for mark in marks
+        for sold in mark.sold
+        if sold.quantity is not None and sold.quantity != 1
+    )
+
+
 def item_terms(
-    marks: Sequence[Mark], mark: Mark, catalogue: Catalogue, moment: datetime
+    mark: Mark, differed: Collection[str], catalogue: Catalogue, moment: datetime
 ) -> Terms:
     """Return what the items that *mark* shows mean at *moment*.
 
     Args:
-        marks: All of the subscription, for what its quantities ever were.
+        differed: See `varied`, of all the subscription's marks.
     """
     start = mark.period_start or mark.at
     return terms(
         [_item(sold) for sold in mark.sold],
-        {
-            sold.item
-            for each in marks
-            for sold in each.sold
-            if sold.quantity is not None and sold.quantity != 1
-        },
+        differed,
         catalogue,
         period_start=start,
         moment=max(start, moment),

@@ -312,10 +312,10 @@ def test_what_stripe_billed_follows_its_quantity_while_the_subscription_lived() 
         _mark(20, "canceled", 6),
     ]
 
-    found = demands(marks, lambda _mark: EXTRA)
+    found = list(demands(marks, lambda _mark: EXTRA))
 
     assert found == [Demand(at(0), at(10), 5), Demand(at(10), at(20), 9)]
-    assert demands(marks, lambda _mark: None) == []
+    assert list(demands(marks, lambda _mark: None)) == []
 
 
 def _mark(minute: int, status: str, quantity: int) -> Mark:
