@@ -31,7 +31,7 @@ from projections.scheduled import Scheduled, scheduled
 from projections.schedules import ScheduleHistory
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
-from projections.seat_terms import item_terms, varied
+from projections.seat_terms import item_terms, mark_terms, varied
 from projections.seats import Register
 from projections.standings import Listed, listed
 from projections.subscriptions import History
@@ -203,7 +203,7 @@ def _demands(account: Account, subscriptions: Sequence[Listed]) -> Iterator[Dema
         differed = varied(each.current.marks)
 
         def terms_of(mark: Mark, differed: frozenset[str] = differed) -> Terms:
-            return item_terms(mark, differed, account.catalogue, mark.at)
+            return mark_terms(mark, differed, account.catalogue, mark.at)
 
         yield from seat_figures.demands(each.current.marks, terms_of)
 
@@ -216,7 +216,7 @@ def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | No
     mark = marks[-1]
     if listed.period is not None:
         mark = msgspec.structs.replace(mark, period_start=listed.period.start)
-    return item_terms(mark, varied(marks), account.catalogue, now)
+    return item_terms(marks, mark, account.catalogue, now)
 
 
 def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:

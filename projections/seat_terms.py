@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from projections.catalogue import Catalogue
@@ -22,13 +22,20 @@ def varied(marks: Iterable[Mark]) -> frozenset[str]:
 
 
 def item_terms(
-    mark: Mark, differed: Collection[str], catalogue: Catalogue, moment: datetime
+    marks: Sequence[Mark], mark: Mark, catalogue: Catalogue, moment: datetime
 ) -> Terms:
     """Return what the items that *mark* shows mean at *moment*.
 
     Args:
-        differed: See `varied`, of all the subscription's marks.
+        marks: All of the subscription, for what its quantities ever were.
     """
+    return mark_terms(mark, varied(marks), catalogue, moment)
+
+
+def mark_terms(
+    mark: Mark, differed: Collection[str], catalogue: Catalogue, moment: datetime
+) -> Terms:
+    """Return the same as `item_terms`, from what is `varied` of all marks."""
     start = mark.period_start or mark.at
     return terms(
         [_item(sold) for sold in mark.sold],
