@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.events import (
@@ -44,7 +44,19 @@ NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER: Final = NOON + timedelta(days=2)
 STATUSES: Final = ["incomplete", "trialing", "active", "past_due", "unpaid", "canceled"]
 
-laws = settings(max_examples=60, deadline=None, derandomize=True)
+# The short form is the same everywhere; the long one looks elsewhere each time.
+EXAMPLES: Final = [200, pytest.param(10_000, marks=pytest.mark.slow)]
+
+
+def held(law: Callable[..., None], examples: int) -> None:
+    """Try *law* on so many examples; its arguments are drawn."""
+    settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=examples == 200,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )(law)()
 
 
 @attrs.frozen
@@ -234,9 +246,8 @@ def raw(rows: dict[str, MemoryRows]) -> list[Any]:
     return [(name, sorted(each.rows.items())) for name, each in sorted(rows.items())]
 
 
-@laws
 @given(history=histories(), data=st.data())
-def test_any_order_duplication_batching_and_restart_gives_the_same_read_models(
+def law_any_order_duplication_batching_and_restart_gives_the_same_read_models(
     history: list[Event], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(history), max_size=5))
@@ -253,9 +264,8 @@ def test_any_order_duplication_batching_and_restart_gives_the_same_read_models(
     assert in_order == shuffled
 
 
-@laws
 @given(history=histories(), data=st.data())
-def test_at_every_position_the_kept_rows_are_those_of_a_replay_from_zero(
+def law_at_every_position_the_kept_rows_are_those_of_a_replay_from_zero(
     history: list[Event], data: st.DataObject
 ) -> None:
     arrived = data.draw(st.permutations(history))
@@ -273,9 +283,8 @@ def test_at_every_position_the_kept_rows_are_those_of_a_replay_from_zero(
     asyncio.run(compare())
 
 
-@laws
 @given(history=histories(), data=st.data())
-def test_a_fold_in_two_is_a_fold_in_one(history: list[Event], data: st.DataObject) -> None:
+def law_a_fold_in_two_is_a_fold_in_one(history: list[Event], data: st.DataObject) -> None:
     async def facts() -> list[Any]:
         log = await logged(history)
         wanted = [fact for each in PROJECTIONS for fact in each.handlers]
@@ -296,9 +305,8 @@ def test_a_fold_in_two_is_a_fold_in_one(history: list[Event], data: st.DataObjec
             assert in_two == fold(projection, placed)
 
 
-@laws
 @given(history=histories(), hours=st.integers(-1, 100))
-def test_what_was_true_then_is_what_the_events_up_to_then_say(
+def law_what_was_true_then_is_what_the_events_up_to_then_say(
     history: list[Event], hours: int
 ) -> None:
     moment = NOON + timedelta(hours=hours, seconds=2)
@@ -330,6 +338,20 @@ def _when(event: Event) -> datetime:
 def _body(billing: Billing) -> bytes:
     body = rendering.without_evidence(rendering.billing(billing))
     return msgspec.json.encode(body, order="deterministic")
+
+
+LAWS: Final = [
+    law_any_order_duplication_batching_and_restart_gives_the_same_read_models,
+    law_at_every_position_the_kept_rows_are_those_of_a_replay_from_zero,
+    law_a_fold_in_two_is_a_fold_in_one,
+    law_what_was_true_then_is_what_the_events_up_to_then_say,
+]
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__.removeprefix("law_"))
+def test_O01_the_law_holds(law: Callable[..., None], examples: int) -> None:
+    held(law, examples)
 
 
 Naive = Callable[[History, SubscriptionObserved], History]
