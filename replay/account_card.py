@@ -63,7 +63,8 @@ def _status(body: Body) -> str:
 def _access(access: Body, zone: tzinfo) -> str:
     parts = [ACCESS.get(access["level"], access["level"])]
     if access["reason"]:
-        parts[0] += f", because {reason(access['reason'])}"
+        link = "though" if access["level"] == "full" else "because"
+        parts[0] += f", {link} {reason(access['reason'])}"
     if access["since"]:
         parts.append(f"since {minute(access['since'], zone)}")
     change = access["next_change"]
@@ -80,14 +81,20 @@ def _subscription(body: Body, zone: tzinfo) -> Card:
     interval = INTERVALS.get(held["interval"] or "", held["interval"])
     plan = ", ".join(part for part in (typed(held["plan"]), interval) if part)
     others = [each for each in body["subscriptions"] if not each["primary"]]
+    ends = _ends(held, zone)
+    changes = [
+        each
+        for each in held["scheduled_changes"]
+        if ends is None or each["kind"] != "cancel"
+    ]
     return [
         ("plan", plan or None),
         ("subscription", held["id"]),
         ("period", _period(held["current_period"], zone)),
         ("trial ends", _of_status(held, "trialing", minute(held["trial_end"], zone))),
-        ("ends", _ends(held, zone)),
+        ("ends", ends),
         ("pause", _pause(held.get("pause"))),
-        *(("then", _scheduled(each, zone)) for each in held["scheduled_changes"]),
+        *(("then", _scheduled(each, zone)) for each in changes),
         ("next charge", _charge(held["next_charge"], body["currency"], zone)),
         *(("beside it", f"{each['id']}, {words(each['status'])}") for each in others),
     ]

@@ -16,10 +16,9 @@ import attrs
 
 from projections.answer import Account
 from projections.catalogue import Catalogue
-from projections.history import told
-from projections.marks import Mark, Sold
-from projections.seat_terms import item_terms
-from projections.terms import Counts, Increase, Role, Source, Terms
+from projections.history import Current, told
+from projections.objects import Item, Subscription
+from projections.terms import Counts, Increase, Role, Source, Terms, terms
 from projections.wares import Meant
 
 PRICE: Final = "price:"
@@ -77,28 +76,41 @@ def price_terms(
 
 def _used(
     accounts: Iterable[Account], now: datetime
-) -> dict[str, list[tuple[Sold, Terms]]]:
+) -> dict[str, list[tuple[Item, Terms]]]:
     """Return what each price is in each subscription that has it and has not ended."""
-    used: defaultdict[str, list[tuple[Sold, Terms]]] = defaultdict(list)
+    used: defaultdict[str, list[tuple[Item, Terms]]] = defaultdict(list)
     for account in accounts:
         for name in sorted(account.histories):
             says = told(account.histories[name])
-            if says is None or says.current.ended or not says.current.marks:
+            if says is None or says.current.ended:
                 continue
-            marks = says.current.marks
-            terms = item_terms(marks, marks[-1], account.catalogue, now)
-            for sold in marks[-1].sold:
-                if sold.price is not None:
-                    used[sold.price].append((sold, terms))
+            meant = _meant(says.current, account.catalogue, now)
+            for item in says.current.value.items:
+                if item.price is not None:
+                    used[item.price].append((item, meant))
     return used
 
 
+def _meant(current: Current[Subscription], catalogue: Catalogue, now: datetime) -> Terms:
+    shown = current.value
+    differed = {
+        sold.item
+        for mark in current.marks
+        for sold in mark.sold
+        if sold.quantity not in {None, 1}
+    }
+    start = shown.period_start or current.first_at
+    return terms(
+        shown.items, differed, catalogue, period_start=start, moment=max(start, now)
+    )
+
+
 def _of_price(
-    name: str, catalogue: Catalogue, used: list[tuple[Sold, Terms]], now: datetime
+    name: str, catalogue: Catalogue, used: list[tuple[Item, Terms]], now: datetime
 ) -> PriceTerms:
     found = used or [_alone(name, catalogue, now)]
-    meanings = [(_role(sold, terms), terms) for sold, terms in found]
-    role, terms = max(meanings, key=meanings.count)
+    meanings = [(_role(item, meant), meant) for item, meant in found]
+    role, chosen = max(meanings, key=meanings.count)
     price = catalogue.price(name, now)
     product = None
     if price is not None and price.product is not None:
@@ -108,9 +120,9 @@ def _of_price(
         price=name,
         name=(product and product.name) or (price and price.nickname) or None,
         role=role,
-        included=None if role is Role.OTHER else terms.included,
-        counts=terms.counts if seats else None,
-        increase=terms.increase if seats else None,
+        included=None if role is Role.OTHER else chosen.included,
+        counts=chosen.counts if seats else None,
+        increase=chosen.increase if seats else None,
         source=_source(name, catalogue, now),
         varies=len({each for each, _ in meanings}) > 1,
         subscriptions=len(used),
@@ -118,25 +130,25 @@ def _of_price(
     )
 
 
-def _role(sold: Sold, terms: Terms) -> Role:
-    if sold.item == terms.seat:
+def _role(item: Item, meant: Terms) -> Role:
+    if item.id == meant.seat:
         return Role.SEAT
-    return Role.BASE if sold.item == terms.base else Role.OTHER
+    return Role.BASE if item.id == meant.base else Role.OTHER
 
 
-def _alone(name: str, catalogue: Catalogue, now: datetime) -> tuple[Sold, Terms]:
+def _alone(name: str, catalogue: Catalogue, now: datetime) -> tuple[Item, Terms]:
     """Return what the price would be as the only one of a subscription."""
-    sold = Sold(item=name, price=name, product=None, quantity=1)
-    mark = Mark(
-        at=now,
-        position=0,
-        status="active",
-        currency=None,
-        sold=(sold,),
+    item = Item(
+        id=name,
+        price=name,
+        product=None,
+        quantity=1,
+        interval=None,
+        interval_count=None,
         period_start=None,
         period_end=None,
     )
-    return sold, item_terms([mark], mark, catalogue, now)
+    return item, terms([item], (), catalogue, period_start=now, moment=now)
 
 
 def _source(name: str, catalogue: Catalogue, now: datetime) -> Source:

@@ -4,6 +4,7 @@
     bl timeline shop-17 --as-of 2026-11-01         what had happened by then
     bl timeline cus_JT01 --known-at 2026-11-03     what was known by then
     bl timeline cus_JT01 --since 90d -O md
+    bl timeline cus_JT01 --all                     also what only repeats other events
 
 "When" is by the clock of whoever saw it happen, "#" the place in the log: what was told
 late stands where it belongs in time, with a higher number. bl show '#48213' shows what was
@@ -12,15 +13,12 @@ told. Card numbers that somebody typed are cut to their last four digits.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.clock import utc_now
-from ledger.masking import masked
-from projections.timeline import Entry, entries, shown
 from replay.asking import need, question
 from replay.ledgers import connected, database
 from replay.moments import earlier
@@ -28,6 +26,7 @@ from replay.options import Asking
 from replay.output import write
 from replay.report import Column, Record, Report
 from replay.stamping import stamp_of
+from replay.story import Line, story
 
 COLUMNS = (
     Column("position", "#", fixed=True),
@@ -45,6 +44,7 @@ def run(
     *,
     since: str | None = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    all: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002, as spelled
     options: Asking | None = None,
 ) -> int:
     """Tell what happened.
@@ -53,39 +53,42 @@ def run(
         subject: cus_…, or the product's own id.
         since: Only what happened since: 2026-10-01, a time, or 90d ago.
         limit: Only the newest so many.
+        all: Also what only repeats what another event says.
     """
     options = options or Asking()
     start = None if since is None else earlier(since, utc_now())
     with database() as conninfo, connected(conninfo) as connection:
         asked = need(conninfo, subject, question(options))
-        found = sorted(entries(asked.recorded, asked.view.now), key=_key)
+        found = story(asked, options.tz)
         if start is not None:
-            found = [entry for entry in found if entry.at >= start]
+            found = [line for line in found if line.at >= start]
+        lines = [line for line in found if all or line.news]
+        left_out = len(found) - len(lines)
         if limit is not None:
-            found = found[-limit:]
+            lines = lines[-limit:]
         report = Report(
             columns=COLUMNS,
-            records=map(_record, found),
+            records=map(_record, lines),
             records_name="events",
             facts={"account": asked.view.linked.account, "meta": asked.meta},
-            card=(("", asked.view.linked.account), *asked.clocks),
+            card=(
+                ("", asked.view.linked.account),
+                *asked.clocks,
+                *[("left out", f"{left_out:,} that only repeat; see --all")]
+                * bool(left_out),
+            ),
             stamp=stamp_of(connection),
         )
         write(report, options)
     return 0
 
 
-def _key(entry: Entry) -> Any:  # noqa: ANN401 - whatever the timeline sorts by
-    return entry.key
-
-
-def _record(entry: Entry) -> Record:
-    told = shown(entry)
+def _record(line: Line) -> Record:
     return {
-        "position": told["evidence"][0],
-        "at": datetime.fromisoformat(told["at"]),
-        "text": masked(told["text"]),
-        "type": told["type"],
-        "event": told["event"],
-        "recorded_at": entry.recorded.recorded_at,
+        "position": line.position,
+        "at": line.at,
+        "text": line.text,
+        "type": line.kind,
+        "event": line.event,
+        "recorded_at": line.recorded_at,
     }
