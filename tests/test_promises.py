@@ -474,6 +474,42 @@ async def test_B06_who_held_which_seat_when_and_wanted_beside_billed(shop: Shop)
     assert (seats["wanted"], seats["stripe_quantity"], seats["billed"]) == (1, 2, 12)
 
 
+async def test_B06_what_is_told_before_customer_and_link_counts_from_its_own_time(
+    shop: Shop,
+) -> None:
+    everyone = {"users": USERS, "effective_at": day(-9).isoformat()}
+    await shop.tell("PUT", "seats", everyone, account="shop-17")
+    alone = await shop.billing(account="shop-17")
+    await shop.tell("POST", "link", {"customer": CUSTOMER}, account="shop-17")
+    await signed_up(shop)
+
+    body = await shop.billing()
+
+    assert (alone["status"], alone["seats"]["active"]) == ("none", 12)
+    assert [finding["code"] for finding in alone["findings"]] == ["unlinked"]
+    assert (body["linked_account"], body["seats"]["active"]) == ("shop-17", 12)
+    assert body["findings"] == []
+    then = day(-10).isoformat().replace("+00:00", "Z")
+    before = await shop.billing(f"?as_of={then}")
+    assert (before["seats"]["source"], before["seats"]["billed"]) == ("stripe", 12)
+
+
+async def test_B06_single_changes_count_once_they_explain_what_stripe_bills(
+    shop: Shop,
+) -> None:
+    await signed_up(shop)
+    for number, source in [(5, "stripe"), (11, "stripe"), (12, "product")]:
+        for user in USERS[:number]:
+            await shop.seat(user)
+        seats = (await shop.billing())["seats"]
+        assert (seats["source"], seats["billed"]) == (source, 12)
+    await shop.seat("u_0", active=False)
+
+    seats = (await shop.billing())["seats"]
+
+    assert (seats["source"], seats["active"], seats["drift"]) == ("product", 11, -1)
+
+
 async def test_B09_access_says_why_since_when_and_what_comes(shop: Shop) -> None:
     """As far as it goes: the days that dunning adds come with dunning."""
     await signed_up(shop)
