@@ -1,0 +1,52 @@
+"""Trials of time passing over the program: what was stored once is read for ever."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ledger.encoding import Encodings
+from ledger.events import TOPICS, Command, PolicySet, TermsSet
+from ledger.mapper import Mapper
+from ledger.policy import Policy
+from ledger.row import Row
+from samples import EVERY_KIND
+
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GOLDEN: Final = Path(__file__).parent / "golden" / "operator.json"
+# What the rows of the file were written from; those of golden/log.bin are EVERY_KIND.
+WRITTEN: Final = [
+    TermsSet(
+        command=Command(id="cmd:golden", fingerprint="f"),
+        price="price_1",
+        role="seats",
+        included=3,
+        counts="extra",
+        increase="full",
+        actor="finance",
+        effective_at=NOON,
+    ),
+    PolicySet(
+        command=Command(id="cmd:golden2", fingerprint="g"),
+        policy=Policy(retry_days=(0, 3, 5, 7), pause_day=7, cancel_day=30),
+    ),
+]
+
+
+def stored(fields: dict[str, Any]) -> Row:
+    moments = {
+        name: datetime.fromisoformat(value)
+        for name, value in fields.items()
+        if name.endswith("_at") and value is not None
+    }
+    return Row(**{**fields, **moments, "body": bytes.fromhex(fields["body"])})
+
+
+def test_L12_every_topic_ever_written_is_read_as_what_was_written() -> None:
+    mapper = Mapper(Encodings.shipped())
+    rows = [stored(fields) for fields in json.loads(GOLDEN.read_text("utf-8"))]
+
+    assert [mapper.recorded(row).event for row in rows] == WRITTEN
+    assert {type(each) for each in [*EVERY_KIND, *WRITTEN]} == set(TOPICS.values())
