@@ -28,6 +28,7 @@ from projections.reading import Reader
 from projections.views import View, Views
 from replay.moments import earlier
 from replay.options import Asking, UsageError
+from replay.text import is_name
 
 _POSITION: Final = re.compile(r"#?([0-9]{1,18})")
 _ALL: Final = Grant(scopes=frozenset({Scope.READ}))
@@ -78,7 +79,7 @@ def ask(conninfo: str, account: str, asked: Question) -> Asked | None:
         UsageError: It is asked what is known at a time that has not come.
         UnavailableError: The read models do not answer, or the account is parked.
     """
-    return asyncio.run(_ask(conninfo, account, asked))
+    return asyncio.run(_ask(conninfo, account, asked)) if is_name(account) else None
 
 
 def need(conninfo: str, account: str, asked: Question) -> Asked:

@@ -21,6 +21,7 @@ from projections.catalogue import Catalogue
 from projections.folding import fold
 from projections.translate import translation
 from replay.options import UsageError, Watching
+from replay.text import is_name
 
 DECLINED: Final = 130
 _DECISIONS: Final = Selection(
@@ -63,6 +64,17 @@ def confirm(what: str, options: Watching, ask: Callable[[str], str] = input) -> 
     sys.stderr.write(f"{what}\nAppend this to the log? [y/N] ")
     sys.stderr.flush()
     return ask("").strip().lower() in {"y", "yes"}
+
+
+def require_names(*names: str | None) -> None:
+    """Refuse what nothing can be called by; None is nothing said.
+
+    Raises:
+        UsageError: One of *names* is empty, too long or no text.
+    """
+    for name in names:
+        if name is not None and not is_name(name):
+            raise UsageError(f"nothing goes by the name {name!r:.80}")
 
 
 async def _decided(conninfo: str) -> Catalogue:

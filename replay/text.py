@@ -19,6 +19,7 @@ _UNSEEN: Final = re.compile(f"[{_HIDDEN}]")
 _UNSEEN_OR_NEWLINE: Final = re.compile(f"[\n{_HIDDEN}]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _BMP_END: Final = 0xFFFF
+NAME_CHARS_MAX: Final = 255
 
 
 def one_line(text: str) -> str:
@@ -43,6 +44,15 @@ def markdown_cell(text: str) -> str:
     for mark in "\\`*_[]|~":
         shown = shown.replace(mark, f"\\{mark}")
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether PostgreSQL can have *text*, and something may go by that name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return 0 < len(text) <= NAME_CHARS_MAX and "\0" not in text
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -133,6 +133,8 @@ def test_what_will_be_known_is_a_mistake_with_a_hint(told: Told, command: str) -
         (["seats", ACCOUNT, "--at", "2026-03-01", "--history"], 2, "give one of them"),
         (["seats", "cus_nobody"], 4, "no account cus_nobody"),
         (["timeline", "cus_nobody"], 4, "no account cus_nobody"),
+        (["seats", "\udcff"], 4, "no account"),
+        (["show", "\udcff"], 4, "nothing goes by the name"),
         (["show", "cus_nobody"], 4, "nothing of cus_nobody"),
     ],
 )

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import pytest
 
-from command_line import bl, bl_in_terminal, on
+from command_line import BL, bl, on
 from told_account import ACCOUNT, project, tell
 
 
@@ -114,6 +118,9 @@ def test_nothing_is_appended_that_nobody_confirmed(
         (("terms", "set", "price_base", "--included", "-1"), "--included"),
         (("terms", "set", "price_base", "--quantity", "some"), "--quantity"),
         (("terms", "set", "price_base", "--role", "lord"), "--role"),
+        (("terms", "set", "", "--included", "1"), "nothing goes by the name"),
+        (("terms", "set", "\udcff", "--included", "1"), "nothing goes by the name"),
+        (("policy", "set", "--pause", "6", "--actor", "a" * 256), "nothing goes by"),
         (("policy", "set"), "at least one of --retries"),
         (("policy", "set", "--retries", "1,2"), "begins with 0"),
         (("policy", "set", "--retries", "0,5,3"), "goes up"),
@@ -165,10 +172,32 @@ def test_policy_of_the_future_is_not_in_force_yet(shop: Shop) -> None:
     assert [each["cancel"] for each in shown["set"]] == [60]
 
 
-def test_answer_in_a_terminal_decides(shop: Shop) -> None:
+@pytest.mark.parametrize(("answer", "appended"), [("y", 1), ("yes", 1), ("n", 0), ("", 0)])
+def test_answer_in_a_terminal_decides(shop: Shop, answer: str, appended: int) -> None:
     head = shop.head()
 
-    code, shown = bl_in_terminal("policy", "set", "--pause", "6", "--yes", env=shop.env)
+    code, shown = answered(answer, "policy", "set", "--pause", "6", env=shop.env)
 
-    assert code == 0
-    assert f"appended, #{head + 1}" in shown
+    assert code == (0 if appended else 130)
+    assert "pause on day 6; cancel on day 30; from now on" in shown
+    assert (f"appended, #{head + 1}" in shown) is bool(appended)
+    assert shop.head() == head + appended
+
+
+def answered(answer: str, *arguments: str, env: dict[str, str]) -> tuple[int, str]:
+    """Run a command in a terminal where somebody answers its question."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*BL, *arguments], env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):
+            while b"[y/N]" not in shown:
+                shown += os.read(ours, 4096)
+            os.write(ours, f"{answer}\n".encode())
+            while read := os.read(ours, 4096):
+                shown += read
+        code = process.wait()
+    os.close(ours)
+    return code, shown.decode()

@@ -28,7 +28,7 @@ from ledger.moments import rfc3339
 from ledger.policy import DEFAULT, Policy
 from projections import facts
 from projections.catalogue import Catalogue
-from replay.decisions import DECLINED, append, command, confirm, decided
+from replay.decisions import DECLINED, append, command, confirm, decided, require_names
 from replay.ledgers import connected, database, state
 from replay.moments import later
 from replay.options import Reporting, UsageError
@@ -95,6 +95,7 @@ def store(
     if retries is None and pause is None and cancel is None:
         raise UsageError("give at least one of --retries, --pause, --cancel")
     days = None if retries is None else _retries(retries)
+    require_names(actor)
     now = utc_now()
     at = None if effective_at is None else later(effective_at, now)
     with database() as conninfo:

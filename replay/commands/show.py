@@ -26,6 +26,7 @@ from replay.portraits import event_report, object_report
 from replay.report import Report
 from replay.stamping import stamp_of
 from replay.subjects import Kind, kind_of
+from replay.text import is_name
 
 
 def run(subject: str, /, *, options: Asking | None = None) -> int:
@@ -36,6 +37,8 @@ def run(subject: str, /, *, options: Asking | None = None) -> int:
     """
     options = options or Asking()
     asked = question(options)
+    if not is_name(subject):
+        raise NotFoundError(f"nothing goes by the name {subject}")
     with database() as conninfo, connected(conninfo) as connection:
         state(connection)
         kind = kind_of(subject)

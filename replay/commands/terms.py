@@ -29,7 +29,7 @@ from ledger.masking import masked
 from projections import facts
 from projections.catalogue import Catalogue
 from replay.accounts import accounts, catalogue_of
-from replay.decisions import DECLINED, append, confirm, decided
+from replay.decisions import DECLINED, append, confirm, decided, require_names
 from replay.ledgers import connected, database, state
 from replay.moments import later
 from replay.options import Reporting, UsageError
@@ -136,6 +136,7 @@ def store(
             "give --forget alone, or at least one of --role, --included, --quantity, "
             "--increase"
         )
+    require_names(price, actor)
     now = utc_now()
     at = None if effective_at is None else later(effective_at, now)
     with database() as conninfo:
