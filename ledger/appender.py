@@ -14,7 +14,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 import attrs
@@ -86,10 +86,11 @@ def packed_array(oid: int, fields: Sequence[bytes]) -> PackedArray:
 
 @attrs.define(eq=False)
 class _Waiting:
-    """A unit on its way, and whoever waits for it."""
+    """Units on their way, and whoever waits for them."""
 
-    unit: Unit
-    answer: asyncio.Future[Sequence[Placed]]
+    units: Sequence[Unit]
+    answer: asyncio.Future[Sequence[Sequence[Placed]]]
+    events: int
     size: int
 
 
@@ -120,16 +121,27 @@ class Appender:
             UnavailableError: They are not committed, or that is not known. Whoever asks
                 again is told that they are there, if they are.
         """
-        sizes = [sum(len(entry.body) + ENTRY_BYTES for entry in unit) for unit in units]
         if self._closing or self._task.done():
             raise UnavailableError("the appender is closed; ask a process that runs")
-        if self._waiting and self._waiting_bytes + sum(sizes) > WAITING_BYTES_MAX:
+        parts = [
+            _Waiting(
+                part,
+                asyncio.get_running_loop().create_future(),
+                events=sum(map(len, part)),
+                size=sum(len(entry.body) + ENTRY_BYTES for unit in part for entry in unit),
+            )
+            for part in _parts(units)
+        ]
+        size = sum(part.size for part in parts)
+        if self._waiting and self._waiting_bytes + size > WAITING_BYTES_MAX:
             raise UnavailableError("too much waits for the database; try again later")
-        futures = [self._enqueue(*each) for each in zip(units, sizes, strict=True)]
+        self._waiting += parts
+        self._waiting_bytes += size
         self._wake.set()
-        if len(futures) == 1:
-            return [await futures[0]]
-        return await asyncio.gather(*futures)
+        if len(parts) == 1:
+            return await parts[0].answer
+        answers = await asyncio.gather(*(part.answer for part in parts))
+        return list(chain.from_iterable(answers))
 
     async def close(self) -> None:
         """Commit what waits, then end."""
@@ -138,12 +150,6 @@ class Appender:
         await self._task
         await asyncio.gather(*self._overdue, return_exceptions=True)
         await self._disconnect()
-
-    def _enqueue(self, unit: Unit, size: int) -> asyncio.Future[Sequence[Placed]]:
-        waiting = _Waiting(unit, asyncio.get_running_loop().create_future(), size)
-        self._waiting.append(waiting)
-        self._waiting_bytes += size
-        return waiting.answer
 
     async def _work(self) -> None:
         batch: list[_Waiting] = []
@@ -159,7 +165,8 @@ class Appender:
             _refuse([*batch, *self._waiting], ended)
 
     async def _serve(self, batch: Sequence[_Waiting]) -> None:
-        commit = asyncio.create_task(self._commit([waiting.unit for waiting in batch]))
+        units = list(chain.from_iterable(waiting.units for waiting in batch))
+        commit = asyncio.create_task(self._commit(units))
         await asyncio.wait({commit}, timeout=self._deadline_s)
         if not commit.done():
             self._abandon(commit)
@@ -174,7 +181,9 @@ class Appender:
             reason = str(error).strip()
             _refuse(batch, UnavailableError(f"the log could not be written: {reason}"))
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
+            each = iter(answers)
+            for waiting in batch:
+                answer = list(islice(each, len(waiting.units)))
                 if not waiting.answer.done():  # its caller may have gone
                     waiting.answer.set_result(answer)
 
@@ -197,7 +206,7 @@ class Appender:
         events = size = 0
         while self._waiting:
             following = self._waiting[0]
-            events += len(following.unit)
+            events += following.events
             size += following.size
             if batch and (events > BATCH_EVENTS_MAX or size > BATCH_BYTES_MAX):
                 break
@@ -250,6 +259,19 @@ class Appender:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _parts(units: Sequence[Unit]) -> list[list[Unit]]:
+    """Return *units* in parts that each fit a batch; no unit is taken apart."""
+    parts: list[list[Unit]] = [[]]
+    events = 0
+    for unit in units:
+        if parts[-1] and events + len(unit) > BATCH_EVENTS_MAX:
+            parts.append([])
+            events = 0
+        parts[-1].append(unit)
+        events += len(unit)
+    return parts
 
 
 def _written(admission: Admission) -> list[object]:
