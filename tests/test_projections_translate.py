@@ -278,9 +278,7 @@ def test_every_recorded_subscription_is_read_without_a_fault() -> None:
         if event.stripe_type not in SUBSCRIPTIONS:
             continue
         shown = json.loads(body)["data"]["object"]
-        fact = only(
-            list(SUBSCRIPTION(Recorded(position=1, recorded_at=AT, event=event)))
-        )
+        fact = only(list(SUBSCRIPTION(Recorded(position=1, recorded_at=AT, event=event))))
         assert fact.subscription.status == shown["status"], path
         assert len(fact.subscription.items) == len(shown.get("items", NONE)["data"]), path
         assert fact.subscription.period_end is not None, path
