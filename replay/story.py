@@ -28,7 +28,10 @@ QUIET: Final = frozenset(
         "invoiceitem.updated",
         "payment_intent.created",
         "payment_intent.payment_failed",
+        "payment_intent.processing",
         "payment_intent.succeeded",
+        "setup_intent.created",
+        "setup_intent.succeeded",
         "subscription_schedule.updated",
     }
 )
