@@ -88,7 +88,9 @@ class StripeEvent:
 
     @property
     def body(self) -> bytes:
-        """The exact bytes that were signed."""
+        """The exact bytes that were signed; decoded once, for all who read the event."""
+        if not isinstance(self._body, bytes):
+            object.__setattr__(self, "_body", self._body())
         return _read(self._body)
 
 
