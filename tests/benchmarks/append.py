@@ -5,7 +5,9 @@
 Ours does all of the log's work (encode, lock, look for duplicates, chain, indexes, notify,
 fsynced commit) on events whose envelopes are read; the COPY writes the same bodies,
 uncompressed as they came, into a table of two columns without any index, and commits as
-often. The limit ``copy_stored`` copies the compressed bytes instead.
+often. The limit ``copy_stored`` copies the compressed bytes instead. ``under_way`` is how
+many batches are on their way at a time: one waits for each commit before the next is
+encoded; with two, as an import keeps them, the one is encoded while the other commits.
 """
 
 from __future__ import annotations
@@ -24,14 +26,21 @@ from ledger.events import StripeEvent
 from ledger.postgres import PostgresLog
 
 BODY_BYTES = range(3000, 5001)
+RUNS = ((1, 1), (100, 1), (1000, 1), (1000, 2))
 
 
-async def append(conninfo: str, batches: Sequence[Sequence[StripeEvent]]) -> float:
+async def append(
+    conninfo: str, batches: Sequence[Sequence[StripeEvent]], under_way: int
+) -> float:
     async with PostgresLog.open(conninfo, Role.APPENDER, deadline_s=60) as log:
-        await log.append(batches[0][:1])
+        left = iter(batches)
+
+        async def go_on() -> None:
+            for batch in left:
+                await log.append(batch)
+
         began = perf_counter()
-        for batch in batches:
-            await log.append(batch)
+        await asyncio.gather(*(go_on() for _ in range(under_way)))
         return perf_counter() - began
 
 
@@ -59,8 +68,8 @@ def main() -> None:
     made = list(events(count, size=BODY_BYTES))
     stored = Encodings.shipped()
     raw_bytes = sum(len(event.body) for event in made) / count
-    with ledger(databases=3) as conninfos:
-        for conninfo, size in zip(conninfos, (1, 100, 1000), strict=True):
+    with ledger(databases=len(RUNS)) as conninfos:
+        for conninfo, (size, under_way) in zip(conninfos, RUNS, strict=True):
             part = made[: max(size * 20, count // 10 if size == 1 else count)]
             say(f"{len(part)} events in batches of {size}")
             batches = [part[i : i + size] for i in range(0, len(part), size)]
@@ -68,12 +77,13 @@ def main() -> None:
             packed = [
                 [(key, stored.encode(body)[1]) for key, body in batch] for batch in raw
             ]
-            ours = asyncio.run(append(conninfo, batches))
+            ours = asyncio.run(append(conninfo, batches, under_way))
             limit = copy(conninfo, raw)
             limit_stored = copy(conninfo, packed)
             report(
                 "append",
                 batch=size,
+                under_way=under_way,
                 body_bytes=round(raw_bytes),
                 events_per_s=round(len(part) / ours),
                 copy_per_s=round(len(part) / limit),
