@@ -25,6 +25,7 @@ from command_line import (
     on,
 )
 from ledger_on_disk import HOSTILE, fill
+from projections.registry import PROJECTIONS
 
 REPORTS = [
     ["status"],
@@ -59,7 +60,7 @@ def test_C01_json_is_one_document_with_nothing_else(ledger: dict[str, str]) -> N
             assert stamp["mode"] == "test"
             assert stamp["position"] > 100
             assert len(stamp["hash"]) == 64
-            assert set(stamp["projections"]) == {"links", "seats", "subscriptions"}
+            assert set(stamp["projections"]) == {each.name for each in PROJECTIONS}
             assert stamp["arguments"].startswith(f"bl {report[0]}")
         if report[0] in {"verify", "doctor", "checkpoint"}:
             assert (document["ok"], document["findings"]) == (True, [])
