@@ -13,7 +13,7 @@ from ledger.database import Role, connect
 from ledger.errors import UnavailableError
 from projections.folding import Key
 from projections.generations import table_name
-from projections.rows import Bookmark, Progress, Row
+from projections.rows import Bookmark, GenerationGoneError, Progress, Row
 
 BOOKMARK: Final = """
 SELECT generation, version, position, starts
@@ -257,7 +257,10 @@ class PostgresRows:
             )
         try:
             yield self._connection
-        except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+        except psycopg.errors.UndefinedTable as error:
+            await self._connection.close()
+            raise GenerationGoneError(f"read models: {error}") from error
+        except psycopg.OperationalError as error:
             await self._connection.close()
             raise UnavailableError(f"read models: {error}") from error
 

@@ -8,11 +8,16 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import attrs
 import msgspec
 
+from ledger.errors import UnavailableError
 from projections.declaration import Projection
 from projections.folding import Failure, Key
 
 S = TypeVar("S")
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+
+
+class GenerationGoneError(UnavailableError):
+    """The rows are those of an earlier generation, dropped since; begin from the live."""
 
 
 class Codec(Generic[S]):

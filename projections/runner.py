@@ -22,7 +22,7 @@ from projections import folding
 from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
 from projections.kept import Kept
-from projections.rows import Codec, Progress, Row, Rows, rows_of
+from projections.rows import Codec, GenerationGoneError, Progress, Row, Rows, rows_of
 from projections.translate import STRIPE, Translation, translation
 from projections.windows import WINDOW_BATCHES, ahead, batches
 
@@ -64,6 +64,7 @@ class Runner:
         self._kept = Kept(self._codec, rows)
         self._parked: frozenset[str] = frozenset()
         self._position = 0
+        self._generation = 0
         self._careful_until = 0
         self._ready = False
         self._counted = False
@@ -119,6 +120,7 @@ class Runner:
             )
         self._kept.forget()
         self._position = bookmark.position
+        self._generation = bookmark.generation
         self._parked = await self._rows.parked()
         self._ready = True
 
@@ -155,6 +157,14 @@ class Runner:
             batch = [one for one in batch if one.position > known]
         if batch:
             await self._count_start()
+        try:
+            return await self._handle(batch, end)
+        except GenerationGoneError:
+            if (await self._rows.bookmark()).generation == self._generation:
+                raise
+            return False  # a rebuild took the place of these rows
+
+    async def _handle(self, batch: Sequence[Recorded], end: int) -> bool:
         if not self.careful:
             return await self._project(batch, end)
         for recorded in batch:

@@ -195,6 +195,25 @@ async def test_a_rebuild_swaps_in_whole_while_appends_and_readers_go_on(
         assert await generations.drop_unused(connection, "subscriptions") == []
 
 
+async def test_a_runner_goes_on_in_the_rows_that_took_the_place_of_its_own(
+    ledger: Ledger,
+) -> None:
+    await ledger.log.append(story())
+    await process.catch_up(ledger.conninfo, ledger.log)
+    rows = ledger.rows(SUBSCRIPTIONS, None)
+    runner = Runner(SUBSCRIPTIONS, ledger.log, rows)
+    await runner.catch_up()
+    await process.rebuild(ledger.conninfo, ledger.log, SUBSCRIPTIONS)
+    await ledger.log.append([shown("late", "cus_1", 900)])
+
+    await runner.catch_up()
+    await rows.close()
+
+    assert (await bookmark(ledger, SUBSCRIPTIONS)).generation == 2
+    kept = await rows_of(ledger, "subscriptions")
+    assert kept == await in_memory(ledger, SUBSCRIPTIONS)
+
+
 async def test_an_interrupted_rebuild_goes_on_where_it_was(ledger: Ledger) -> None:
     await ledger.log.append(story())
     await process.catch_up(ledger.conninfo, ledger.log)
