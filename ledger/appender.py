@@ -27,7 +27,7 @@ from ledger.admission import Admission, Key, Placed, Unit, admit
 from ledger.database import Role, connect
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log import Head
-from ledger.row import COLUMNS, NULL, Row
+from ledger.row import COLUMNS, NAMES, NULL, Row
 
 BATCH_EVENTS_MAX: Final = 1000
 BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -35,15 +35,13 @@ ENTRY_BYTES: Final = 1000  # about what an entry takes beside its body
 WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
 CHANNEL: Final = "ledger_head"
 
-_NAMES: Final = ", ".join(column.name for column in COLUMNS)
-
 LOCK: Final = """
 SELECT position, hash, recorded_at, clock_timestamp()
   FROM ledger.head
    FOR UPDATE
 """
 LOOK: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM unnest(%b::text[], %b::int8[]) AS wanted (id, version)
   JOIN ledger.log
     ON originator_id = wanted.id AND originator_version = wanted.version
@@ -54,7 +52,7 @@ WITH moved AS (
        SET position = %b, hash = %b, recorded_at = %b
  RETURNING pg_notify('{CHANNEL}', position::text)
 )
-INSERT INTO ledger.log ({_NAMES}, hash)
+INSERT INTO ledger.log ({NAMES}, hash)
 SELECT * FROM unnest({", ".join(f"%b::{column.type}[]" for column in COLUMNS)}, %b::bytea[])
 """  # noqa: S608, names of this module
 

@@ -22,22 +22,20 @@ from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import Event
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
-from ledger.row import COLUMNS, Row
+from ledger.row import NAMES, Row
 
 PAGE_ROWS: Final = 2000
 POLL_S: Final = 1.0
 
-_NAMES: Final = ", ".join(column.name for column in COLUMNS)
-
 PAGE: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM ledger.log
  WHERE position > %b AND position <= %b
  ORDER BY position
  LIMIT {PAGE_ROWS}
 """  # noqa: S608, names of this module
 ACCOUNTS_PAGE: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM ledger.log
  WHERE account = ANY(%b) AND verdict = 'accepted'
    AND position > %b AND position <= %b
@@ -49,7 +47,7 @@ SELECTED: Final = """
                                       ELSE topic <> ALL(%b) END
 """
 SELECTED_PAGE: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM ledger.log
  WHERE verdict = 'accepted' {SELECTED}
    AND position > %b AND position <= %b
@@ -57,7 +55,7 @@ SELECT {_NAMES}
  LIMIT {PAGE_ROWS}
 """  # noqa: S608, names of this module
 SELECTED_ACCOUNTS_PAGE: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM ledger.log
  WHERE account = ANY(%b) AND verdict = 'accepted' {SELECTED}
    AND position > %b AND position <= %b
@@ -65,7 +63,7 @@ SELECT {_NAMES}
  LIMIT {PAGE_ROWS}
 """  # noqa: S608, names of this module
 FIND: Final = f"""
-SELECT {_NAMES}
+SELECT {NAMES}
   FROM ledger.log
  WHERE originator_id = %b
  ORDER BY originator_version

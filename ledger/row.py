@@ -89,6 +89,7 @@ COLUMNS: Final = (
     Column("key_id", *_WORD),
     Column("body", "bytea", 17, _bytea),
 )
+NAMES: Final = ", ".join(column.name for column in COLUMNS)
 FIELD_COUNT: Final = struct.pack(">h", len(COLUMNS))
 _PLACE: Final = 3  # framing, position and recorded_at are known only under the lock
 

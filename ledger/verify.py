@@ -21,13 +21,12 @@ from ledger.database import Role, connect
 from ledger.encoding import shipped_dictionaries
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.log import Head
-from ledger.row import COLUMNS, FIELD_COUNT, FRAMING, genesis_hash, preamble
+from ledger.row import COLUMNS, FIELD_COUNT, FRAMING, NAMES, genesis_hash, preamble
 
 STEP: Final = 10_000
 
-_NAMES: Final = ", ".join(column.name for column in COLUMNS)
 EXPORT: Final = (
-    f"COPY (SELECT {_NAMES}, hash FROM ledger.log ORDER BY position) "  # noqa: S608
+    f"COPY (SELECT {NAMES}, hash FROM ledger.log ORDER BY position) "  # noqa: S608
     "TO STDOUT (FORMAT binary)"
 )
 STATE: Final = """
