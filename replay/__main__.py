@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import resources
 from typing import Final
@@ -28,6 +30,7 @@ from ledger.errors import (
     NotFoundError,
     UnavailableError,
 )
+from ledger.notes import SignatureError, SigningKeyError
 from ledger.tokens import TokenError
 from replay.options import UsageError
 from replay.stamp import ARGUMENTS, program_version
@@ -59,6 +62,8 @@ EXITS: Final[dict[type[BaseException], int]] = {
     UsageError: 2,
     TokenError: 2,
     CheckpointError: 2,
+    SigningKeyError: 2,
+    SignatureError: 3,
     IntegrityFailureError: 3,
     NotFoundError: 4,
     NotConfiguredError: 5,
@@ -93,7 +98,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that lacks a character gets its escape, not our traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = application(arguments)(arguments)
+        with _uninterrupted():
+            run = application(arguments)
+        code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read us has enough; what Python flushes at exit must not complain again.
@@ -112,6 +119,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return DEFECT
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: one that comes while a module is imported may be lost for good."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def application(arguments: Sequence[str]) -> App:

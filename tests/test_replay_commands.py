@@ -29,6 +29,10 @@ async def append(conninfo: str, event_id: str) -> None:
         await log.append([StripeEvent(event_id=event_id, body=b"{}")])
 
 
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *arguments], check=True)
+
+
 def test_checkpoint_catches_an_end_that_was_cut_off(
     ledger: dict[str, str], tmp_path: Path
 ) -> None:
@@ -48,6 +52,29 @@ def test_checkpoint_catches_an_end_that_was_cut_off(
 
     assert said.code == 3
     assert f"#{head}: rows are missing" in said.out
+
+
+def test_checkpoint_is_signed_once_the_log_holds_and_believed_for_one_key_only(
+    ledger: dict[str, str], tmp_path: Path
+) -> None:
+    kept, key, trusted = tmp_path / "signed", tmp_path / "acme.pem", tmp_path / "acme.pub"
+    openssl("genpkey", "-algorithm", "ed25519", "-out", key)
+    openssl("pkey", "-in", key, "-pubout", "-out", trusted)
+    against = ("verify", "--log", "--against", kept, "--signed-by", trusted)
+
+    assert bl("checkpoint", "--sign", key, "-o", kept, env=ledger).code == 0
+    assert bl(*against, env=ledger).code == 0
+    text = kept.read_text(encoding="utf-8")
+    kept.write_text(text.replace("Z\n", "9Z\n", 1), encoding="utf-8")
+    forged = bl(*against, env=ledger)
+    damaged(ledger, "UPDATE ledger.log SET body = 'x' WHERE position = 2")
+    refused = bl("checkpoint", "--sign", key, "-o", tmp_path / "no", env=ledger)
+
+    assert forged.code == 3
+    assert "changed after acme signed it" in forged.err
+    assert refused.code == 3
+    assert "#2" in refused.err
+    assert not (tmp_path / "no").exists()
 
 
 def test_account_is_shown_by_either_name_it_goes_by(ledger: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,16 +71,20 @@ def test_demo_in_a_terminal_fits_it(temporary: Path) -> None:
     assert "The demo, from the socket to the proof" in shown
 
 
-def started(temporary: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+@contextmanager
+def started(temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a demo that stays up; one that does not end by itself fails its test."""
+    with subprocess.Popen(
         [*BL, *SMALL],
         env=environment(TMPDIR=str(temporary)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    return process
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()
 
 
 def test_demo_stays_up_so_that_its_ledger_can_be_asked(temporary: Path) -> None:

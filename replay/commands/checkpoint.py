@@ -3,42 +3,67 @@
     bl checkpoint -o 2026-11.checkpoint
     bl verify --against 2026-11.checkpoint
 
+    openssl genpkey -algorithm ed25519 -out acme.pem
+    openssl pkey -in acme.pem -pubout -out acme.pub
+    bl checkpoint --sign acme.pem --against 2026-10.checkpoint -o 2026-11.checkpoint
+    bl verify --against 2026-11.checkpoint --signed-by acme.pub
+
 A chain alone cannot show that its end was cut off, or that all of it was written anew;
-a checkpoint that was kept elsewhere does. Four lines: ledger, position, hash, time.
+a checkpoint that was kept elsewhere does. Four lines: ledger, position, hash, time; a
+signature stands beneath them, as a note of C2SP's form. Nothing is signed unseen: the log
+is checked up to its head first, and against the checkpoint before if that is given.
 """
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 from cyclopts import Parameter
 
 from ledger.checkpoint import Checkpoint
 from ledger.clock import utc_now
-from replay.ledgers import reading, state
-from replay.options import OPTIONS, Format
+from ledger.errors import IntegrityFailureError
+from ledger.notes import check_name, private_key, signed
+from ledger.verify import verify
+from replay.keeping import kept_bytes, kept_checkpoint
+from replay.ledgers import database, reading, state
+from replay.options import OPTIONS, Format, ProgressStyle, UsageError
 from replay.output import json_text, opened
+from replay.progress import progress
 
 
 def run(
     *,
+    sign: Path | None = None,
+    signer: str | None = None,
+    against: Path | None = None,
     output: Annotated[
         Path | None, Parameter(name=("--output", "-o"), group=OPTIONS)
     ] = None,
     form: Annotated[
-        Format, Parameter(name=("--output-format", "-O"), group=OPTIONS)
+        Format, Parameter(name=("-O", "--output-format"), group=OPTIONS)
     ] = Format.TABLE,
+    shown: Annotated[ProgressStyle, Parameter(name="--progress", group=OPTIONS)] = (
+        ProgressStyle.AUTO
+    ),
 ) -> int:
     """Write a checkpoint to stdout or to a file.
 
     Args:
+        sign: An Ed25519 private key in PEM; the log is checked before it is used.
+        signer: The name that the signature is given; the key's file name if not said.
+        against: An earlier checkpoint that the log must still hold.
         output: Write to a file, whole or not at all.
-        form: Only json differs from the checkpoint's own four lines.
+        form: Only json differs from the checkpoint's own lines.
+        shown: Show work under way.
     """
-    with reading() as connection:
-        head, mode = state(connection)
-    taken = Checkpoint.of(head, now=utc_now())
+    key = None if sign is None else private_key(kept_bytes(sign, "the key"))
+    name = _signer(signer, sign)
+    taken, mode = _checked(against, shown) if sign or against else _head()
+    text = taken.text() if key is None else signed(taken.text(), name, key)
     document = {
         "ok": True,
         "findings": [],
@@ -47,9 +72,40 @@ def run(
         "position": taken.position,
         "hash": taken.hash.hex(),
         "taken_at": taken.taken_at,
-        "checkpoint": taken.text(),
+        "signer": name if key else None,
+        "checkpoint": text,
     }
     target = None if str(output) == "-" else output
     with opened(target) as out:
-        out.write(f"{json_text(document)}\n" if form is Format.JSON else taken.text())
+        out.write(f"{json_text(document)}\n" if form is Format.JSON else text)
     return 0
+
+
+def _signer(name: str | None, key: Path | None) -> str:
+    try:
+        return check_name(name or (key.stem if key else "") or "ledger")
+    except ValueError as error:
+        raise UsageError(f"--signer {name!r}: {error}") from None
+
+
+def _head() -> tuple[Checkpoint, str]:
+    with reading() as connection:
+        head, mode = state(connection)
+    return Checkpoint.of(head, now=utc_now()), mode
+
+
+def _checked(against: Path | None, shown: ProgressStyle) -> tuple[Checkpoint, str]:
+    """Return the head, once every row up to it was found to hold."""
+    earlier = None if against is None else kept_checkpoint(against)
+    with database() as conninfo, progress("verify", shown) as tick:
+        verified = asyncio.run(verify(conninfo, against=earlier, progress=tick))
+    if verified.fault is not None:
+        raise IntegrityFailureError(
+            f"no checkpoint of a damaged log: #{verified.fault.position}: "
+            f"{verified.fault.what}"
+        )
+    taken, mode = _head()
+    return (
+        attrs.evolve(taken, position=verified.position, hash=verified.hash),
+        mode,
+    )

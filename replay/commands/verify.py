@@ -3,6 +3,7 @@
     bl verify
     bl verify --log
     bl verify --against 2026-11.checkpoint
+    bl verify --against 2026-11.checkpoint --signed-by acme.pub
     bl verify --projections -O json
 
 --log walks the whole hash chain: a changed, missing, added, moved or doubled row shows, and
@@ -22,10 +23,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ledger.checkpoint import Checkpoint
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
 from replay.drift import Compared, compare
+from replay.keeping import kept_checkpoint
 from replay.ledgers import connected, database
 from replay.options import Reporting, UsageError
 from replay.output import write
@@ -48,6 +49,7 @@ def run(
     log: Annotated[bool, Parameter(negative="")] = False,
     projections: Annotated[bool, Parameter(negative="")] = False,
     against: Path | None = None,
+    signed_by: Path | None = None,
     options: Reporting | None = None,
 ) -> int:
     """Verify the log, the read models, or both.
@@ -56,9 +58,14 @@ def run(
         log: Check the log alone.
         projections: Check the read models alone.
         against: A file that bl checkpoint wrote.
+        signed_by: The Ed25519 public key, in PEM, that must have signed it.
     """
     options = options or Reporting()
-    checkpoint = None if against is None else _checkpoint(against)
+    if signed_by is not None and against is None:
+        raise UsageError("--signed-by says who signed a checkpoint: give --against as well")
+    checkpoint = None
+    if against is not None:
+        checkpoint = kept_checkpoint(against, signed_by=signed_by)
     both = not (log or projections)
     verified: Verification | None = None
     compared: list[Compared] = []
@@ -77,14 +84,6 @@ def run(
     if damaged:
         return 3
     return 1 if any(one.differences for one in compared) else 0
-
-
-def _checkpoint(path: Path) -> Checkpoint:
-    try:
-        return Checkpoint.parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise UsageError(f"the checkpoint {path} cannot be read: {reason}") from error
 
 
 def _report(
