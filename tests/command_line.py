@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 import psycopg
 
-BL = [sys.executable, "-P", "-m", "replay"]
+BL = [sys.executable, "-P", "-m", "replay.start"]
 SECRET = "whsec_0123456789abcdef0123456789abcdef"
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,10 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.embedded import EmbeddedServer
 from ledger.migrate import migrate
+
+# A shell that runs us in the background has us ignore Ctrl-C, and whatever we start
+# would inherit that: the processes that tests interrupt must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAJORS = ["15", "18"]
 DEBIAN_15 = "/usr/lib/postgresql/15/bin"

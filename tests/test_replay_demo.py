@@ -117,7 +117,8 @@ def test_demo_interrupted_leaves_nothing(temporary: Path, after_s: float) -> Non
         demo.send_signal(signal.SIGINT)
         _, said = demo.communicate(timeout=40)
 
-    assert demo.returncode in {0, 130}
+    # Before any of our code runs, the signal alone ends the process: a shell says 130.
+    assert demo.returncode in {0, 130, -signal.SIGINT}
     assert "Traceback" not in said
 
 
