@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-ZERO_DECIMAL: Final = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV"}
-    | {"XAF", "XOF", "XPF"}
-)
-THREE_DECIMAL: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+from ledger.money import exponent
 
 
 def amount(minor: object, currency: object) -> str:
@@ -16,7 +10,7 @@ def amount(minor: object, currency: object) -> str:
     if not isinstance(minor, int) or isinstance(minor, bool):
         return "an amount"
     name = currency.upper() if isinstance(currency, str) else ""
-    digits = 0 if name in ZERO_DECIMAL else 3 if name in THREE_DECIMAL else 2
+    digits = exponent(name)
     whole, part = divmod(abs(minor), 10**digits)
     sign = "-" if minor < 0 else ""
     fraction = f".{part:0{digits}d}" if digits else ""

@@ -9,15 +9,15 @@ Periods are [start, end).
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
+from ledger.months import MONTHS_A_YEAR, months_after
+
 DAYS: Final = {"day": 1, "week": 7}
 MONTHS: Final = {"month": 1, "year": 12}
-_MONTHS_A_YEAR: Final = 12
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ def renewal(anchor: datetime, rhythm: Rhythm, number: int) -> datetime | None:
         if rhythm.interval in DAYS:
             days = DAYS[rhythm.interval] * rhythm.count * number
             return anchor + timedelta(days=days)
-        return _months_after(anchor, MONTHS[rhythm.interval] * rhythm.count * number)
+        return months_after(anchor, MONTHS[rhythm.interval] * rhythm.count * number)
     except (OverflowError, ValueError):
         return None
 
@@ -78,12 +78,5 @@ def next_renewal(anchor: datetime, rhythm: Rhythm, after: datetime) -> datetime 
 def _guess(anchor: datetime, rhythm: Rhythm, moment: datetime) -> int:
     if rhythm.interval in DAYS:
         return (moment - anchor).days // (DAYS[rhythm.interval] * rhythm.count)
-    months = (moment.year - anchor.year) * _MONTHS_A_YEAR + moment.month - anchor.month
+    months = (moment.year - anchor.year) * MONTHS_A_YEAR + moment.month - anchor.month
     return months // (MONTHS[rhythm.interval] * rhythm.count)
-
-
-def _months_after(anchor: datetime, months: int) -> datetime:
-    years, index = divmod(anchor.month - 1 + months, _MONTHS_A_YEAR)
-    year, month = anchor.year + years, index + 1
-    day = min(anchor.day, monthrange(year, month)[1])
-    return anchor.replace(year=year, month=month, day=day)
