@@ -17,9 +17,12 @@ from projections import access, findings, history, seat_figures
 from projections.access import Access, Badge, Stage
 from projections.billed import Billed, billed
 from projections.catalogue import Catalogue
+from projections.credit_notes import CreditNoteHistory
 from projections.customers import CustomerHistory
+from projections.discounts import DiscountHistory
 from projections.findings import Finding, Severity
 from projections.history import Current, told
+from projections.invoice_items import InvoiceItemHistory
 from projections.invoices import InvoiceHistory
 from projections.links import Linked
 from projections.mandates import MandateHistory
@@ -63,6 +66,9 @@ class Account:
     mandates: Mapping[str, MandateHistory] = attrs.Factory(dict)
     tax_ids: Mapping[str, TaxIdHistory] = attrs.Factory(dict)
     invoices: Mapping[str, InvoiceHistory] = attrs.Factory(dict)
+    invoice_items: Mapping[str, InvoiceItemHistory] = attrs.Factory(dict)
+    credit_notes: Mapping[str, CreditNoteHistory] = attrs.Factory(dict)
+    discounts: Mapping[str, DiscountHistory] = attrs.Factory(dict)
     schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
     catalogue: Catalogue = attrs.Factory(Catalogue)
 
@@ -256,5 +262,8 @@ def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any,
         account.payment_methods,
         account.tax_ids,
         account.invoices,
+        account.invoice_items,
+        account.credit_notes,
+        account.discounts,
         account.schedules,
     )

@@ -12,11 +12,14 @@ import msgspec
 from ledger.log import Recorded
 from projections.answer import Account
 from projections.catalogue import CATALOGUE, Catalogue
+from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
+from projections.discounts import DISCOUNTS
 from projections.facts import AccountLinked, Fact
 from projections.folding import Key, fold
 from projections.history import told
+from projections.invoice_items import INVOICE_ITEMS
 from projections.invoices import INVOICES
 from projections.links import Linked
 from projections.mandates import MANDATES, MandateHistory
@@ -38,6 +41,9 @@ OWN: Final[tuple[Projection[Any], ...]] = (
     PAYMENT_METHODS,
     TAX_IDS,
     INVOICES,
+    INVOICE_ITEMS,
+    CREDIT_NOTES,
+    DISCOUNTS,
     SCHEDULES,
 )
 _OF_PRICES: Final = ("price", "plan", "terms")
@@ -82,6 +88,9 @@ def assembled(linked: Linked, kept: Kept) -> Account:
         mandates=of_all(MANDATES),
         tax_ids=own(TAX_IDS),
         invoices=own(INVOICES),
+        invoice_items=own(INVOICE_ITEMS),
+        credit_notes=own(CREDIT_NOTES),
+        discounts=own(DISCOUNTS),
         schedules=own(SCHEDULES),
         catalogue=Catalogue(entries=of_all(CATALOGUE)),
     )

@@ -2,7 +2,8 @@
 
     SubscriptionObserved  an object as one Stripe event shows it, whole; likewise
                           CustomerObserved, PaymentMethodObserved, MandateObserved,
-                          TaxIdObserved, InvoiceObserved, ScheduleObserved
+                          TaxIdObserved, InvoiceObserved, ScheduleObserved,
+                          InvoiceItemObserved, CreditNoteObserved, DiscountObserved
     WareShown             something of the catalogue, on its own or inside another object
     ReferenceSeen         an object that others refer to is this account's
     ReferenceMade         an object without a customer belongs where another one does
@@ -27,6 +28,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from projections.charged import CreditNote, Discounting, InvoiceItem
 from projections.lifecycle import rank
 from projections.objects import (
     Customer,
@@ -53,9 +55,12 @@ from projections.wares import Ware
 __all__ = [
     "AccountClaimed",
     "AccountLinked",
+    "CreditNoteObserved",
     "CustomerObserved",
+    "DiscountObserved",
     "Fact",
     "FieldUnreadable",
+    "InvoiceItemObserved",
     "InvoiceObserved",
     "Item",
     "MandateObserved",
@@ -149,6 +154,20 @@ class TaxIdObserved(Observed[TaxId], frozen=True, array_like=True, kw_only=True)
 
 class InvoiceObserved(Observed[Invoice], frozen=True, array_like=True, kw_only=True):
     """An invoice as one Stripe event shows it."""
+
+
+class InvoiceItemObserved(
+    Observed[InvoiceItem], frozen=True, array_like=True, kw_only=True
+):
+    """An invoice item as one Stripe event shows it."""
+
+
+class CreditNoteObserved(Observed[CreditNote], frozen=True, array_like=True, kw_only=True):
+    """A credit note as one Stripe event shows it."""
+
+
+class DiscountObserved(Observed[Discounting], frozen=True, array_like=True, kw_only=True):
+    """A discount as one Stripe event shows it."""
 
 
 class ScheduleObserved(Observed[Schedule], frozen=True, array_like=True, kw_only=True):
@@ -247,13 +266,7 @@ class FieldUnreadable(msgspec.Struct, frozen=True, array_like=True, kw_only=True
 
 
 Fact = (
-    SubscriptionObserved
-    | CustomerObserved
-    | PaymentMethodObserved
-    | MandateObserved
-    | TaxIdObserved
-    | InvoiceObserved
-    | ScheduleObserved
+    Observed[Any]
     | WareShown
     | ReferenceSeen
     | ReferenceMade

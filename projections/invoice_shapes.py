@@ -1,6 +1,7 @@
-"""Stripe's invoices, in every shape from 2020-08-27 on: their heads.
+"""Stripe's invoices, in every shape from 2020-08-27 on: their heads and their lines.
 
 subscription   since basil in parent.subscription_details
+total_taxes    since basil, before total_tax_amounts, or only tax
 paid           until basil beside the status, which says the same
 """
 
@@ -10,8 +11,26 @@ from typing import Final
 
 import msgspec
 
+from projections.line_shapes import (
+    DiscountAmount,
+    StripeLines,
+    TaxAmount,
+    left,
+    lines,
+    taken,
+    taxes,
+)
 from projections.objects import Invoice
-from projections.shapes import Amount, Quantity, Reference, Seconds, id_of, moment
+from projections.shapes import (
+    Amount,
+    Quantity,
+    Reference,
+    Seconds,
+    StripeDiscount,
+    discounts,
+    id_of,
+    moment,
+)
 
 
 class SubscriptionDetails(msgspec.Struct):
@@ -77,6 +96,12 @@ class StripeInvoice(msgspec.Struct):
     status_details: InvoiceStatusDetails | None = None
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
+    lines: StripeLines | None = None
+    total_discount_amounts: list[DiscountAmount] | None = None
+    total_taxes: list[TaxAmount] | None = None
+    total_tax_amounts: list[TaxAmount] | None = None
+    discount: StripeDiscount | None = None
+    discounts: list[str | StripeDiscount] | None = None
 
 
 def invoice(shown: StripeInvoice) -> Invoice:
@@ -84,6 +109,7 @@ def invoice(shown: StripeInvoice) -> Invoice:
     came = shown.status_transitions or _NEVER
     details = shown.status_details
     given_up = None if details is None else details.uncollectible
+    told = lines(shown.lines)
     return Invoice(
         status=shown.status,
         created=moment(shown.created),
@@ -114,6 +140,11 @@ def invoice(shown: StripeInvoice) -> Invoice:
         uncollectible_reason=None if given_up is None else given_up.reason,
         hosted_url=shown.hosted_invoice_url,
         pdf_url=shown.invoice_pdf,
+        lines=told,
+        more=shown.lines is not None and shown.lines.has_more,
+        taken=left(taken(shown.total_discount_amounts), told or ()),
+        taxes=taxes(shown.total_taxes, shown.total_tax_amounts),
+        discounts=discounts(shown.discount, shown.discounts),
     )
 
 

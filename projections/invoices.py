@@ -1,4 +1,4 @@
-"""Invoices: their heads, from draft to paid or given up.
+"""Invoices, from draft to paid or given up.
 
 `told` says what a history makes of it; see `projections.history`.
 """
@@ -21,7 +21,7 @@ class InvoiceHistory(
 
 INVOICES: Final = Projection(
     name="invoices",
-    version=1,
+    version=2,
     state=InvoiceHistory,
     initial=InvoiceHistory(),
     handlers=table(

@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from projections.lines import Line, Taken, Taxed
+
 ENDED: Final = frozenset({"canceled", "incomplete_expired"})
 
 
@@ -43,6 +45,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     interval_count: int | None
     period_start: datetime | None
     period_end: datetime | None
+    discounts: tuple[Discount, ...] = ()
 
 
 class Discount(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -199,13 +202,16 @@ class TaxId(Value, frozen=True, array_like=True, kw_only=True):
 
 
 class Invoice(Value, frozen=True, array_like=True, kw_only=True):
-    """An invoice's head: everything but its lines, discounts and taxes.
+    """An invoice.
 
     Attributes:
         status: ``draft``, ``open``, ``paid``, ``uncollectible`` or ``void``.
         period_start: Of what was used before it, which is not what it pays for.
         pre_payment_credit: Taken off what is due by credit notes; *post_payment_credit*
             was given back after it was paid.
+        lines: None where Stripe does not show them; not all of them if there are *more*.
+        taken: What discounts take off beyond what the lines say of themselves.
+        taxes: Of all lines together.
     """
 
     status: str | None
@@ -237,6 +243,11 @@ class Invoice(Value, frozen=True, array_like=True, kw_only=True):
     uncollectible_reason: str | None = None
     hosted_url: str | None = None
     pdf_url: str | None = None
+    lines: tuple[Line, ...] | None = None
+    more: bool = False
+    taken: tuple[Taken, ...] = ()
+    taxes: tuple[Taxed, ...] = ()
+    discounts: tuple[Discount, ...] = ()
 
     @property
     def standing(self) -> str | None:

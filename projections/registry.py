@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from projections.catalogue import CATALOGUE
+from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
+from projections.discounts import DISCOUNTS
+from projections.invoice_items import INVOICE_ITEMS
 from projections.invoices import INVOICES
 from projections.links import LINKS
 from projections.mandates import MANDATES
@@ -26,6 +29,9 @@ PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
     MANDATES,
     TAX_IDS,
     INVOICES,
+    INVOICE_ITEMS,
+    CREDIT_NOTES,
+    DISCOUNTS,
     SCHEDULES,
     CATALOGUE,
     REFERENCES,

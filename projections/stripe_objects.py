@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from projections.charge_shapes import (
+    StripeCreditNote,
+    StripeDiscounting,
+    StripeInvoiceItem,
+    credit_note,
+    discounting,
+    invoice_item,
+)
 from projections.customer_shapes import StripeCustomer, StripeTaxId, customer, tax_id
 from projections.facts import (
+    CreditNoteObserved,
     CustomerObserved,
+    DiscountObserved,
+    InvoiceItemObserved,
     InvoiceObserved,
     MandateObserved,
     PaymentMethodObserved,
@@ -67,6 +78,31 @@ TAX_ID: Final = Reader(
 )
 INVOICE: Final = Reader(
     Shape(kind="invoice", wire=StripeInvoice, read=invoice, fact=InvoiceObserved)
+)
+INVOICE_ITEM: Final = Reader(
+    Shape(
+        kind="invoice_item",
+        wire=StripeInvoiceItem,
+        read=invoice_item,
+        fact=InvoiceItemObserved,
+        needed=("amount",),
+    )
+)
+CREDIT_NOTE: Final = Reader(
+    Shape(
+        kind="credit_note",
+        wire=StripeCreditNote,
+        read=credit_note,
+        fact=CreditNoteObserved,
+    )
+)
+DISCOUNT: Final = Reader(
+    Shape(
+        kind="discount",
+        wire=StripeDiscounting,
+        read=discounting,
+        fact=DiscountObserved,
+    )
 )
 SCHEDULE: Final = Reader(
     Shape(

@@ -74,6 +74,8 @@ WARES: Final = (
     | _types("promotion_code", "created", "updated")
     | _types("tax_rate", "created", "updated")
 )
+INVOICE_ITEMS: Final = _types("invoiceitem", "created", "updated", "deleted")
+CREDIT_NOTES: Final = _types("credit_note", "created", "updated", "voided")
 PAYMENTS: Final = _types(
     "charge",
     "captured",
@@ -117,6 +119,7 @@ def _thin(snapshots: Iterable[str]) -> frozenset[str]:
 # Thin events come for each of the above, and for finer changes of their own.
 THIN: Final = (
     _thin(SUBSCRIPTIONS | CUSTOMERS | TAX_IDS | DISCOUNTS | PAYMENT_METHODS | MANDATES)
+    | _thin(INVOICE_ITEMS | CREDIT_NOTES)
     | _thin(INVOICES | SCHEDULES | WARES | PAYMENTS | LOOSE)
     | _types(
         "v1.customer.subscription",

@@ -61,6 +61,7 @@ class StripeItem(msgspec.Struct):
     plan: Plan | None = None
     current_period_start: Seconds | None = None
     current_period_end: Seconds | None = None
+    discounts: list[str | StripeDiscount] | None = None
 
 
 class PauseCollection(msgspec.Struct):
@@ -205,6 +206,7 @@ def _item(shown: StripeItem, start: int | None, end: int | None) -> Item:
         interval_count=None if recurring is None else recurring.interval_count,
         period_start=moment(_either(shown.current_period_start, start)),
         period_end=moment(_either(shown.current_period_end, end)),
+        discounts=discounts(None, shown.discounts),
     )
 
 

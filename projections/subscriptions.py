@@ -26,7 +26,7 @@ told = history.told
 
 SUBSCRIPTIONS: Final = Projection(
     name="subscriptions",
-    version=2,
+    version=3,
     state=History,
     initial=History(),
     handlers=table(

@@ -3,7 +3,9 @@
     customer.subscription.*       SubscriptionObserved, WareShown
     customer.created …            CustomerObserved, AccountClaimed
     payment_method.*, mandate.*   PaymentMethodObserved, MandateObserved
-    invoice.*                     InvoiceObserved
+    invoice.*, invoiceitem.*      InvoiceObserved, InvoiceItemObserved
+    credit_note.*                 CreditNoteObserved
+    customer.discount.*           DiscountObserved, WareShown
     subscription_schedule.*       ScheduleObserved
     price.*, product.*, coupon.*  WareShown
     charge.*, payment_intent.*    ReferenceSeen
@@ -60,8 +62,11 @@ from projections.from_references import (
     reference_seen,
 )
 from projections.stripe_objects import (
+    CREDIT_NOTE,
     CUSTOMER,
+    DISCOUNT,
     INVOICE,
+    INVOICE_ITEM,
     MANDATE,
     PAYMENT_METHOD,
     SCHEDULE,
@@ -69,8 +74,10 @@ from projections.stripe_objects import (
     TAX_ID,
 )
 from projections.stripe_types import (
+    CREDIT_NOTES,
     CUSTOMERS,
     DISCOUNTS,
+    INVOICE_ITEMS,
     INVOICES,
     LOOSE,
     MANDATES,
@@ -124,9 +131,17 @@ _READERS: Final = (
     _rows(MANDATES, Translator(translate=MANDATE, gives=facts.MandateObserved)),
     _rows(TAX_IDS, Translator(translate=TAX_ID, gives=facts.TaxIdObserved)),
     _rows(INVOICES, Translator(translate=INVOICE, gives=facts.InvoiceObserved)),
+    _rows(
+        INVOICE_ITEMS, Translator(translate=INVOICE_ITEM, gives=facts.InvoiceItemObserved)
+    ),
+    _rows(CREDIT_NOTES, Translator(translate=CREDIT_NOTE, gives=facts.CreditNoteObserved)),
     _rows(SCHEDULES, Translator(translate=SCHEDULE, gives=facts.ScheduleObserved)),
     _rows(WARES, Translator(translate=ware_shown, gives=facts.WareShown)),
-    _rows(DISCOUNTS, _WITHIN),
+    _rows(
+        DISCOUNTS,
+        Translator(translate=DISCOUNT, gives=facts.DiscountObserved),
+        _WITHIN,
+    ),
     _rows(PAYMENTS, Translator(translate=reference_seen, gives=facts.ReferenceSeen)),
     _rows(LOOSE, Translator(translate=reference_made, gives=facts.ReferenceMade)),
     _rows(THIN, Translator(translate=object_hinted, gives=facts.ObjectHinted)),

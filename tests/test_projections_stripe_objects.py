@@ -25,6 +25,7 @@ from projections.facts import (
 )
 from projections.folding import Key
 from projections.history import History, told
+from projections.objects import Invoice, Value
 from recordings import accepted, dated, facts_of, flows, folded, recorded_bodies
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.shapes import Shape
@@ -59,8 +60,17 @@ def values(states: Mapping[str, Mapping[Key, Any]]) -> dict[tuple[str, Key], Any
                 known = dict.fromkeys(
                     ONLY_NEW.keys() & set(says.current.value.__struct_fields__)
                 )
-                found[name, key] = msgspec.structs.replace(says.current.value, **known)
+                value = msgspec.structs.replace(says.current.value, **known)
+                found[name, key] = without_tier_units(value)
     return found
+
+
+def without_tier_units(value: Value) -> Value:
+    """What a tier costs per unit stands on its line only since basil."""
+    if not isinstance(value, Invoice) or not value.lines:
+        return value
+    lines = tuple(msgspec.structs.replace(each, unit_amount=None) for each in value.lines)
+    return msgspec.structs.replace(value, lines=lines)
 
 
 def shown(kind: str, value: dict[str, Any], **data: Any) -> list[Fact]:  # noqa: ANN401
