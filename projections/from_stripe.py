@@ -35,6 +35,7 @@ class Shape(Generic[W]):
         fact: What tells it.
         needed: Fields without which nothing is told.
         roams: Whether it names no customer, so that it waits to be routed.
+        nameless: Whether old ones have no id: then a customer has one of them at most.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Shape(Generic[W]):
     fact: type[Observed[Any]]
     needed: tuple[str, ...] = ()
     roams: bool = False
+    nameless: bool = False
 
 
 class _Data(msgspec.Struct, Generic[W, E]):
@@ -86,7 +88,7 @@ class Reader(Generic[W]):
         if not isinstance(event, StripeEvent):
             return ()
         shown, earlier, unreadable = self._decoded(event.body)
-        missing = _missing(event, roams=self._shape.roams)
+        missing = _missing(event, self._shape)
         value = None
         if shown is not None:
             value = self._value(shown, unreadable)
@@ -191,8 +193,10 @@ class Reader(Generic[W]):
         return self._shape.wire(**fields), earlier, unreadable
 
 
-def _missing(event: StripeEvent, *, roams: bool) -> list[Unreadable]:
-    needed = {"created": event.occurred_at, "data.object.id": event.object_id}
-    if not roams:
+def _missing(event: StripeEvent, shape: Shape[Any]) -> list[Unreadable]:
+    needed: dict[str, object] = {"created": event.occurred_at}
+    if not shape.nameless:
+        needed["data.object.id"] = event.object_id
+    if not shape.roams:
         needed["data.object.customer"] = event.account
     return [(field, "missing") for field, value in needed.items() if value is None]

@@ -102,6 +102,7 @@ DISCOUNT: Final = Reader(
         wire=StripeDiscounting,
         read=discounting,
         fact=DiscountObserved,
+        nameless=True,
     )
 )
 SCHEDULE: Final = Reader(
