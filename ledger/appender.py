@@ -27,9 +27,10 @@ from ledger.admission import Admission, Key, Placed, Unit, admit
 from ledger.database import Role, connect
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log import Head
+from ledger.regression import ROWS_OF_ONE_COMMIT_MAX, ClockWatch
 from ledger.row import COLUMNS, NAMES, NULL, Row
 
-BATCH_EVENTS_MAX: Final = 1000
+BATCH_EVENTS_MAX: Final = ROWS_OF_ONE_COMMIT_MAX
 BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
 ENTRY_BYTES: Final = 1000  # about what an entry takes beside its body
 WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
@@ -98,6 +99,9 @@ class Appender:
     Args:
         deadline_s: A batch that takes longer fails, and the connection with it: a server
             that does not answer must not hold the next batch.
+
+    Attributes:
+        clock: Notices where the database's clock went back.
     """
 
     def __init__(self, conninfo: str, *, ledger_id: str, deadline_s: float = 3.0) -> None:
@@ -111,6 +115,7 @@ class Appender:
         self._overdue: set[asyncio.Task[Any]] = set()
         self._task = asyncio.create_task(self._work(), name="appender")
         self._closing = False
+        self.clock = ClockWatch()
 
     async def append(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         """Append *units*, each whole or not at all; answer when they are committed.
@@ -232,6 +237,7 @@ class Appender:
             admission = admit(units, head=head, taken=taken, now=now)
             if admission.rows:
                 await connection.execute(WRITE, _written(admission), prepare=True)
+        self.clock.note(admission, now)
         return admission.answers
 
     def _head(self, row: tuple[Any, ...] | None) -> tuple[Head, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import os
 from typing import Any, Final
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.errors import NotConfiguredError, UnavailableError
+from ledger.hanging_up import check
 
 PROOF_COMMITS: Final = 200
 PROOF_TRIES: Final = 8  # a sync by another session serves ours, and is counted late
@@ -25,6 +27,9 @@ PLANNER: Final = (
     "-c default_transaction_isolation=read\\ committed "
     "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
+
+# libpq hands these to the server after the options of a connection, and they would win.
+_AMBIENT: Final = ("PGTZ", "PGDATESTYLE", "PGGEQO")
 
 
 class Role(enum.StrEnum):
@@ -39,8 +44,11 @@ def conninfo_as(conninfo: str, role: Role, **options: object) -> str:
     """Return *conninfo* for a connection that acts as *role*.
 
     Args:
-        options: Server settings of the session, such as ``statement_timeout``.
+        options: Server settings of the session, such as ``statement_timeout``. Those
+            that the environment would give are taken out of it.
     """
+    for name in _AMBIENT:
+        os.environ.pop(name, None)
     settings = "".join(f" -c {name}={value}" for name, value in options.items())
     given: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(conninfo)
     asked: dict[str, Any] = {
@@ -86,7 +94,7 @@ def pool(
         max_size=size,
         open=False,
         kwargs={"autocommit": True},
-        check=AsyncConnectionPool.check_connection,
+        check=check,
         timeout=3,
     )
 

@@ -63,7 +63,11 @@ class Metrics:
     """What a process shows of itself."""
 
     def __init__(self, *shown: Counter | Latency | Gauge) -> None:
-        self._shown = shown
+        self._shown = list(shown)
+
+    def show(self, *more: Counter | Latency | Gauge) -> None:
+        """Show *more* from now on."""
+        self._shown += more
 
     def collect(self) -> Iterator[Metric]:
         """Yield each in Prometheus's form."""

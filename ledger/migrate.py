@@ -73,11 +73,13 @@ def migrate(conninfo: str, *, mode: str = "test") -> list[str]:
     Raises:
         SchemaError: An applied file is not what this release ships, the database is of a
             later release, or the ledger is of the other mode.
-        NotConfiguredError: The user may not create what the schema needs.
+        NotConfiguredError: The user may not create what the schema needs, or the database
+            keeps text in another encoding than UTF-8.
         UnavailableError: The database cannot be reached now.
     """
     try:
         with _connected(conninfo) as connection:
+            _require_utf8(connection)
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             connection.execute(HISTORY)
             applied = [_apply(connection, step) for step in _missing(connection)]
@@ -124,6 +126,16 @@ def _connected(conninfo: str) -> psycopg.Connection:
         return psycopg.connect(conninfo, autocommit=True)
     except psycopg.Error as error:
         raise refusal(error) from error
+
+
+def _require_utf8(connection: psycopg.Connection) -> None:
+    """Other encodings lack characters, or check none: what is chained must be the text."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise NotConfiguredError(
+            f"the database {connection.info.dbname} is encoded in {encoding}; give the "
+            "ledger one of its own: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _missing(connection: psycopg.Connection) -> list[Migration]:

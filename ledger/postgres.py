@@ -7,7 +7,7 @@ of the head's row alive and slow the appends down.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -20,12 +20,20 @@ from ledger.database import Role, connect, pool
 from ledger.encoding import Encodings
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import Event
+from ledger.hanging_up import answering_within
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
+from ledger.regression import ClockWatch
 from ledger.row import NAMES, Row
 
 PAGE_ROWS: Final = 2000
 POLL_S: Final = 1.0
+# A page of the largest bodies takes a while; nobody waits for an answer longer than this.
+READ_S: Final[Mapping[Role, float]] = {
+    Role.READER: 15.0,
+    Role.APPENDER: 15.0,
+    Role.PROJECTOR: 60.0,
+}
 
 PAGE: Final = f"""
 SELECT {NAMES}
@@ -90,14 +98,21 @@ class PostgresLog:
         identity: tuple[str, str],
         encodings: Encodings,
         appender: Appender | None,
+        read_s: float,
     ) -> None:
         self.ledger_id, self.mode = identity
         self._conninfo = conninfo
         self._connections = connections
         self._mapper = Mapper(encodings)
         self._appender = appender
+        self._read_s = read_s
         self._listening: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
+
+    @property
+    def clock_watch(self) -> ClockWatch:
+        """What notices that the database's clock went back; counts while appending."""
+        return ClockWatch() if self._appender is None else self._appender.clock
 
     @classmethod
     @asynccontextmanager
@@ -139,6 +154,7 @@ class PostgresLog:
                 identity=(identity[0], identity[1]),
                 encodings=Encodings(dict(found)),
                 appender=appender,
+                read_s=READ_S[role],
             )
             try:
                 yield log
@@ -259,9 +275,10 @@ class PostgresLog:
 
     async def _query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
-            async with self._connections.connection() as connection:
-                cursor = await connection.execute(query, values, prepare=True, binary=True)
-                return await cursor.fetchall()
+            async with self._connections.connection() as asked:
+                with answering_within(asked, self._read_s):
+                    cursor = await asked.execute(query, values, prepare=True, binary=True)
+                    return await cursor.fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise UnavailableError(f"the log could not be read: {error}") from error
 

@@ -19,6 +19,7 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from ledger.clock import utc_now
 from ledger.errors import LedgerError, NotFoundError, UnavailableError
+from ledger.row import UnstorableError
 from ledger.tokens import Grant, Scope, TokenError, verify
 
 TOKEN_KEYS: Final[web.AppKey[Sequence[bytes]]] = web.AppKey("token_keys")
@@ -185,9 +186,14 @@ def _of_broken_body(_error: Exception) -> Problem:
     )
 
 
+def _of_unstorable(_error: Exception) -> Problem:
+    return bad_request("something of it does not fit the log; shorten or correct it")
+
+
 _BUILDERS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     TokenError: _of_token,
     UnavailableError: _of_unavailable,
     NotFoundError: _of_not_found,
     RequestPayloadError: _of_broken_body,
+    UnstorableError: _of_unstorable,
 }

@@ -15,6 +15,7 @@ from ledger.encoding import Encodings
 from ledger.events import Event, Verdict
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
+from ledger.regression import ClockWatch
 from ledger.row import Row, genesis_hash
 
 PAGE_ROWS = 1000
@@ -25,6 +26,9 @@ class MemoryLog:
 
     Args:
         clock: Gives ``recorded_at``; read once for each append.
+
+    Attributes:
+        clock_watch: Notices where that clock went back.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class MemoryLog:
         self._hashes: list[bytes] = []
         self._by_key: dict[Key, Row] = {}
         self._grown = asyncio.Event()
+        self.clock_watch = ClockWatch()
 
     async def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append each event unless its id is there; answer for each, in order."""
@@ -56,7 +61,9 @@ class MemoryLog:
 
     def admit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         """Append *units*, each whole or not at all; answer for each entry."""
-        admission = admit(units, head=self._head, taken=self._by_key, now=self._clock())
+        now = self._clock()
+        admission = admit(units, head=self._head, taken=self._by_key, now=now)
+        self.clock_watch.note(admission, now)
         self._head = admission.head
         for row, fields in zip(admission.rows, admission.packed, strict=True):
             self._rows.append(row)

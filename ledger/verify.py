@@ -3,7 +3,8 @@
 The server sends each row in the very bytes that were hashed when it was written, so a
 check is one hash per row. What one pass can find: a changed, missing, added, moved or
 doubled row, rows of another ledger, and a head that is not the chain's end. That the end
-was cut off, or all of it written anew, only a checkpoint kept elsewhere can tell.
+was cut off, or all of it written anew, only a checkpoint kept elsewhere can tell. Times
+that show a clock gone back are noted; they are no damage.
 """
 
 from __future__ import annotations
@@ -19,8 +20,16 @@ import psycopg
 from ledger.checkpoint import Checkpoint
 from ledger.database import Role, connect
 from ledger.encoding import shipped_dictionaries
-from ledger.errors import NotConfiguredError, UnavailableError
+from ledger.errors import IntegrityFailureError, NotConfiguredError, UnavailableError
 from ledger.log import Head
+from ledger.regression import (
+    ROWS_OF_ONE_COMMIT_MAX,
+    SIGNED_APART,
+    SIGNED_APART_MAX,
+    Regression,
+    signed_apart,
+    stood_still,
+)
 from ledger.row import COLUMNS, FIELD_COUNT, FRAMING, NAMES, genesis_hash, preamble
 
 STEP: Final = 10_000
@@ -68,6 +77,7 @@ class Verification:
         position: Of the last good row.
         hash: The chain's value there.
         fault: None when everything holds.
+        regressions: Where the times show that a clock had gone back.
     """
 
     ledger_id: str
@@ -75,6 +85,7 @@ class Verification:
     position: int
     hash: bytes
     fault: Fault | None = None
+    regressions: tuple[Regression, ...] = ()
 
 
 async def verify(
@@ -92,6 +103,7 @@ async def verify(
     Raises:
         UnavailableError: The database went away.
         NotConfiguredError: It holds no ledger.
+        IntegrityFailureError: Its tables are not those that a migration made.
     """
     try:
         async with (
@@ -121,10 +133,21 @@ async def verify(
             )
             async with connection.cursor() as cursor, cursor.copy(EXPORT) as copy:
                 await _walk(chain, aiter(copy), head, progress)
+            apart = {"apart": SIGNED_APART_MAX, "until": head.position}
+            signed = await (await connection.execute(SIGNED_APART, apart)).fetchone()
+            if signed is not None and signed[0]:
+                rows, first, latest, earliest = signed
+                chain.regressions.append(signed_apart(first, rows, latest, earliest))
             return chain.result(head)
     except psycopg.errors.UndefinedTable as error:
         raise NotConfiguredError(
             "this database holds no ledger; run bl migrate first"
+        ) from error
+    except psycopg.errors.UndefinedColumn as error:
+        raise IntegrityFailureError(
+            f"the log's table is not the one that was migrated "
+            f"({error.diag.message_primary}): somebody altered it; keep the database as it "
+            "is and restore a backup beside it"
         ) from error
     except psycopg.OperationalError as error:
         raise UnavailableError(f"the log could not be read: {error}") from error
@@ -162,6 +185,8 @@ class Chain:
         self.rows = 0
         self.hash = genesis_hash(ledger_id)
         self.fault: Fault | None = None
+        self.regressions: list[Regression] = []
+        self._same_time = 1
         self._ledger_id = ledger_id
         self._preamble = preamble(ledger_id)
         self._recorded_at = -(2**63)
@@ -200,12 +225,14 @@ class Chain:
         """Compare the end with *head* and return what was found."""
         if self.fault is None:
             self._compare_head(head)
+        self._note_standstill()
         return Verification(
             ledger_id=self._ledger_id,
             rows=self.rows,
             position=self.rows,
             hash=self.hash,
             fault=self.fault,
+            regressions=tuple(sorted(self.regressions, key=_first)),
         )
 
     def _link(self, row: bytes, position: int, moment: int) -> None:
@@ -215,9 +242,20 @@ class Chain:
         if digest != row[-32:]:
             self._fail(position, "the content is not what its hash was taken over")
             return
+        if moment == self._recorded_at:
+            self._same_time += 1
+        else:
+            self._note_standstill()
         self.rows, self.hash, self._recorded_at = position, digest, moment
         if self._against is not None and self._against.position == position:
             self._compare_checkpoint()
+
+    def _note_standstill(self) -> None:
+        """Take note of the rows of one time that end here, if they are too many."""
+        if self._same_time > ROWS_OF_ONE_COMMIT_MAX:
+            first = self.rows - self._same_time + 1
+            self.regressions.append(stood_still(first, self._same_time))
+        self._same_time = 1
 
     def _compare_checkpoint(self) -> None:
         if self._against is not None and self._against.hash != self.hash:
@@ -242,6 +280,10 @@ class Chain:
 
     def _fail(self, position: int, what: str) -> None:
         self.fault = Fault(position=position, what=what)
+
+
+def _first(regression: Regression) -> int:
+    return regression.position
 
 
 def _misplaced(position: int, expected: int) -> str:

@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ledger.database import Role, pool
 from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
+from ledger.hanging_up import answering_within
 from projections.assembly import OWN, Kept, Needs
 from projections.catalogue import CATALOGUE
 from projections.folding import Key
@@ -31,6 +32,7 @@ from projections.registry import PROJECTIONS
 from projections.rows import Codec
 
 STATEMENT_TIMEOUT: Final = "5s"
+ANSWER_S: Final = 6.0  # for a server that does not even keep that timeout
 READ: Final = sql.SQL("""
 WITH own AS (
     SELECT account, refers
@@ -230,7 +232,8 @@ class Reader:
     async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
         try:
             async with self._connections.connection() as connection:
-                yield connection
+                with answering_within(connection, ANSWER_S):
+                    yield connection
         except psycopg.errors.UndefinedTable as error:
             raise UnavailableError("the read models are not made yet") from error
         except (psycopg.OperationalError, PoolTimeout) as error:

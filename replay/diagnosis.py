@@ -27,6 +27,7 @@ from replay.models import read_models
 
 SKEW_MAX: Final = timedelta(seconds=5)
 LOCK_WAIT: Final = "500ms"
+CLOCKS: Final = "SELECT clock_timestamp(), recorded_at FROM ledger.head"
 
 FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
     Role.APPENDER: (
@@ -156,15 +157,23 @@ def _identity(name: str, conninfo: str) -> Check:
 def _clock(name: str, conninfo: str) -> Check:
     with connected(conninfo) as connection:
         asked = utc_now()
-        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        row = connection.execute(CLOCKS).fetchone()
         answered = utc_now()
-    moment = asked if row is None else row[0]
+    moment, last = (asked, None) if row is None else row
     skew = max(asked - moment, moment - answered, timedelta())
     if skew > SKEW_MAX:
         return Check(
             name=name,
             ok=False,
             detail=f"{skew.total_seconds():.0f} s apart from the database: set both by NTP",
+        )
+    if last is not None and last - moment > SKEW_MAX:
+        return Check(
+            name=name,
+            ok=False,
+            detail=f"clock_regression: the log's last time is {last - moment} ahead of the "
+            "database's clock, and is kept for all that is appended until the clock is "
+            "beyond it; set the clock by NTP",
         )
     return Check(name=name, detail="the database's agrees with ours")
 

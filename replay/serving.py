@@ -79,7 +79,7 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
             asyncio.create_task(figures.follow(stop), name="figures"),
         ]
         try:
-            door.open(log)
+            door.open(log, log.clock_watch.counter)
             announce(_address(settings, listener, log))
             await _until(stopped, work)
             await listener.drain()
@@ -98,6 +98,7 @@ class Together(Metrics):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each in Prometheus's form."""
+        yield from super().collect()
         yield from chain.from_iterable(part.collect() for part in self._parts)
 
 

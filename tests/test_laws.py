@@ -146,12 +146,12 @@ def lives(draw: st.DrawFn, subscription: str, customer: str) -> list[StripeEvent
 
 
 @st.composite
-def seat_changes(draw: st.DrawFn, account: str) -> list[Event]:
-    """Seat changes, each at a time of its own."""
+def seat_changes(draw: st.DrawFn, account: str, second: int = 0) -> list[Event]:
+    """Seat changes, each at a time of its own, also beside those of another *second*."""
     minutes = draw(st.lists(st.integers(0, 5000), unique=True, max_size=8))
     events: list[Event] = []
     for minute in minutes:
-        at = NOON + timedelta(minutes=minute)
+        at = NOON + timedelta(minutes=minute, seconds=second)
         of = command(f"{account}{minute}")
         kind = draw(st.integers(0, 5))
         if kind == 0:
@@ -177,7 +177,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         *draw(lives("sub_2", "cus_2")),
         *draw(lives("sub_3", "cus_1")),
         *draw(seat_changes("cus_1")),
-        *draw(seat_changes("shop-17")),
+        *draw(seat_changes("shop-17", 30)),
     ]
     if draw(st.booleans()):
         link = AccountLinked(account="shop-17", command=command("l"), customer="cus_1")

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from ledger.errors import UnavailableError
 from ledger.log import Log
-from ledger.metrics import Gauge, Metrics
+from ledger.metrics import Counter, Gauge, Metrics
 from ledger.problems import TOKEN_KEYS, Problem, problems
 from ledger.settings import Mode, Settings
 from webhooks import linking, seats
@@ -65,9 +65,10 @@ class Door:
         self._closed_because: str | None = "starting"
         self._probed_at = float("-inf")
 
-    def open(self, log: Log) -> None:
-        """Take deliveries and requests into *log* from now on."""
+    def open(self, log: Log, *counters: Counter) -> None:
+        """Take deliveries and requests into *log* from now on; show its *counters*."""
         self.receiver.log = self.intake.log = log
+        self.metrics.show(*counters)
         self._closed_because = None
 
     def drain(self) -> None:

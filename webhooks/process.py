@@ -51,7 +51,7 @@ async def serve(settings: Settings) -> None:
     try:
         async with database(settings) as conninfo, opened(conninfo, settings) as log:
             door.token_keys[:] = signing_keys(settings)
-            door.open(log)
+            door.open(log, log.clock_watch.counter)
             _logger.info("ready", extra={"ledger": log.ledger_id, "mode": log.mode})
             await stopped.wait()
             await listener.drain()

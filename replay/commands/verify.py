@@ -10,8 +10,9 @@
 the first bad position is named. --against compares with a checkpoint kept outside the
 database: without one, nobody can tell that the end of the log was cut off, or that all of
 it was written anew. --projections folds every read model anew and compares row for row.
-Without an option both are checked. Exit 0 if all is well, 3 if the log is damaged, 1 if a
-read model differs.
+Without an option both are checked. Where times show that the database's clock had gone
+back, that is noted (clock_regression) and changes no exit code. Exit 0 if all is well, 3 if
+the log is damaged, 1 if a read model differs.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _report(
     checks = [] if verified is None else [_log_check(verified)]
     checks += [_model_check(one) for one in compared]
     findings = _findings(verified, compared)
-    facts: dict[str, object] = {"ok": not findings, "findings": findings}
+    ok = all(finding["severity"] != "error" for finding in findings)
+    facts: dict[str, object] = {"ok": ok, "findings": findings}
     if verified is not None:
         facts["log"] = {
             "ledger": verified.ledger_id,
@@ -109,13 +111,17 @@ def _report(
 
 def _log_check(verified: Verification) -> Record:
     fault = verified.fault
+    noted = "".join(
+        f"; clock_regression from #{each.position:,}: {each.what}"
+        for each in verified.regressions
+    )
     return {
         "check": "log",
         "ok": fault is None,
         "rows": verified.rows,
         "position": verified.position,
         "detail": (
-            f"chain unbroken, head {verified.hash.hex()}"
+            f"chain unbroken, head {verified.hash.hex()}{noted}"
             if fault is None
             else f"#{fault.position}: {fault.what}"
         ),
@@ -149,6 +155,15 @@ def _findings(
                 "position": verified.fault.position,
             }
         )
+    found += [
+        {
+            "code": "clock_regression",
+            "severity": "warning",
+            "message": each.what,
+            "position": each.position,
+        }
+        for each in (() if verified is None else verified.regressions)
+    ]
     found += [
         {
             "code": "read_model_differs",

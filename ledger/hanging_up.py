@@ -1,0 +1,48 @@
+"""An end to waiting for a server that took a question and answers nothing.
+
+A statement's own timeout is kept by the server: one whose process stands still, or whose
+network swallows everything, keeps none. Then our end of the line is closed, and whoever
+waits on it is told by the driver that the connection is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+CHECK_S: Final = 3.0
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+@contextmanager
+def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
+    """Hang up on *connection* if the block takes longer than *seconds*.
+
+    The driver then raises ``psycopg.OperationalError`` in the block.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+async def check(connection: Connection) -> None:
+    """Raise ``psycopg.OperationalError`` if *connection* does not answer at once."""
+    with answering_within(connection, CHECK_S):
+        await connection.execute("")
+
+
+def _hang_up(connection: Connection) -> None:
+    """Close the line but not its descriptor, which the driver still looks at."""
+    with suppress(OSError, psycopg.OperationalError):
+        descriptor = os.dup(connection.fileno())
+        with socket.socket(fileno=descriptor) as line:
+            line.shutdown(socket.SHUT_RDWR)
