@@ -20,6 +20,8 @@ class Outbox:
     Attributes:
         account: The customer (``cus_…``); None for events that are nobody's.
         waiting: Told, and not yet taken.
+        hidden: By object id, what no event shows of it: keys that an answer of the API
+            holds only when asked to expand them.
     """
 
     shape: Shape
@@ -27,6 +29,7 @@ class Outbox:
     ids: Identities
     chance: Chance
     waiting: list[Occurrence] = attrs.field(factory=list)
+    hidden: dict[str, dict[str, object]] = attrs.field(factory=dict)
     _latest: dict[object, dict[str, object]] = attrs.field(factory=dict)
     _at: int = 0
     _request: Request = AUTOMATIC

@@ -48,6 +48,9 @@ class Shop:
 
     def open(self, *, whole: bool) -> None:
         """Plan all that is told of the catalogue."""
+        for price in (price for plan in self.plans for price in plan.prices if price.tiers):
+            tiers = catalogue.expanded_price(price, self.shape)["tiers"]
+            self.outbox.hidden[price.price_id] = {"tiers": tiers}
         if not whole:
             self.agenda.plan(self.start, self._tell_plain)
             return

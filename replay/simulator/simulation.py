@@ -6,7 +6,7 @@ account, or another shape, changes nothing in the lives of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from heapq import merge
@@ -52,6 +52,7 @@ class Simulation:
     shape: Shape | None = None
     breadth: Breadth = Breadth.PLAIN
     _lives: list[Account] = attrs.field(factory=list, init=False)
+    _hidden: dict[str, dict[str, object]] = attrs.field(factory=dict, init=False)
 
     @start.validator
     def _check_aware(self, _attribute: attrs.Attribute[datetime], start: datetime) -> None:
@@ -85,6 +86,14 @@ class Simulation:
         return {
             account.customer.customer_id: truth.expected(account) for account in self._lives
         }
+
+    @property
+    def hidden(self) -> Mapping[str, dict[str, object]]:
+        """By object id, what Stripe's API shows of it only when asked to expand it.
+
+        Filled as `occurrences` is read.
+        """
+        return self._hidden
 
     def status_at(self, account: str, moment: datetime) -> str | None:
         """Return the status of the account's primary subscription at a past moment.
@@ -127,7 +136,9 @@ class Simulation:
             plans = whole_price_list(plans, ids, start)
         shape = self.shape or Shape.CLOVER
         chance = self._chance("webhooks")
-        outbox = Outbox(shape=shape, account=None, ids=ids, chance=chance)
+        outbox = Outbox(
+            shape=shape, account=None, ids=ids, chance=chance, hidden=self._hidden
+        )
         return Shop(shape=shape, outbox=outbox, plans=plans, start=start, until=until)
 
     def _account(self, number: int, shop: Shop) -> Account:

@@ -1,0 +1,1 @@
+"""Stripe's API over real HTTP, as the simulated company would be seen through it."""
