@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import resources
+from keyword import iskeyword
 from typing import Final
 
 from cyclopts import App, CycloptsError, Group, UnknownCommandError
@@ -32,6 +33,7 @@ from ledger.errors import (
 )
 from ledger.notes import SignatureError, SigningKeyError
 from ledger.tokens import TokenError
+from ledger.transcript import TranscriptError
 from replay.options import UsageError
 from replay.stamp import ARGUMENTS, program_version
 from replay.words import say
@@ -41,6 +43,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Look": ("status", "log", "show", "timeline", "seats"),
     "Prove": ("verify", "checkpoint"),
     "Terms": ("terms", "policy"),
+    "Outside": ("export", "import-log"),
 }
 # Commands of several verbs: the function that does each, and what it does.
 VERBS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
@@ -62,6 +65,7 @@ EXITS: Final[dict[type[BaseException], int]] = {
     UsageError: 2,
     TokenError: 2,
     CheckpointError: 2,
+    TranscriptError: 2,
     SigningKeyError: 2,
     SignatureError: 3,
     IntegrityFailureError: 3,
@@ -153,7 +157,7 @@ def application(arguments: Sequence[str]) -> App:
                 app.command(_verbs(name, told, group, place))
                 continue
             app.command(
-                f"replay.commands.{name}:run",
+                f"replay.commands.{module_of(name)}:run",
                 name=name,
                 group=group,
                 help=told,
@@ -174,14 +178,19 @@ def _verbs(name: str, told: str, group: Group, place: int) -> App:
         sort_key=place,
     )
     for verb, (function, does) in VERBS[name].items():
-        where = f"replay.commands.{name}:{function}"
+        where = f"replay.commands.{module_of(name)}:{function}"
         app.command(where, name=verb, help=does, help_epilogue="")
     return app
 
 
+def module_of(name: str) -> str:
+    """Return the module of a command; a word of Python's own has an underscore behind."""
+    return f"{name}_" if iskeyword(name) else name.replace("-", "_")
+
+
 def summary(name: str) -> str:
     """Return the first line of a command's manual, without importing it."""
-    source = resources.files("replay.commands") / f"{name}.py"
+    source = resources.files("replay.commands") / f"{module_of(name)}.py"
     with source.open(encoding="utf-8") as file:
         return file.readline().strip().strip('"').rstrip(".")
 
@@ -189,7 +198,7 @@ def summary(name: str) -> str:
 def manual(name: str) -> str:
     """Return the whole of a command's manual."""
     title, _, rest = (
-        importlib.import_module(f"replay.commands.{name}").__doc__ or ""
+        importlib.import_module(f"replay.commands.{module_of(name)}").__doc__ or ""
     ).partition("\n\n")
     return f"{title}\n\nFor example:\n\n{reflowed(rest)}"
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
 
@@ -57,9 +57,27 @@ def opened(target: Path | None) -> Iterator[TextIO]:
     if target is None:
         yield sys.stdout
         return
+    with opened_binary(target) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        try:
+            yield text
+        finally:
+            text.detach()
+
+
+@contextmanager
+def opened_binary(target: Path | None) -> Iterator[BinaryIO]:
+    """Yield stdout, or a draft that becomes *target* once it is safe on the disk.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    if target is None:
+        yield sys.stdout.buffer
+        return
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
+        with draft.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from replay.__main__ import COMMANDS, EXITS, main, summary
+from replay.__main__ import COMMANDS, EXITS, main, module_of, summary
 
 NAMES = [name for names in COMMANDS.values() for name in names]
 # What no help needs: each costs a good part of the time a person waits for an answer.
@@ -38,7 +38,7 @@ def test_every_command_has_a_manual_with_examples(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_summary_is_the_first_line_of_the_manual(name: str) -> None:
-    manual = import_module(f"replay.commands.{name}").__doc__ or ""
+    manual = import_module(f"replay.commands.{module_of(name)}").__doc__ or ""
 
     assert manual.splitlines()[0] == f"{summary(name)}."
     assert max(map(len, manual.splitlines())) <= 92
