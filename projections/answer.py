@@ -29,6 +29,7 @@ from projections.mandates import MandateHistory
 from projections.marks import Mark
 from projections.objects import Customer, TaxId, Value
 from projections.payment_methods import PaymentMethodHistory
+from projections.payments import PaymentHistory
 from projections.plans import plan_name
 from projections.scheduled import Scheduled, scheduled
 from projections.schedules import ScheduleHistory
@@ -40,6 +41,7 @@ from projections.standings import Listed, listed
 from projections.subscriptions import History
 from projections.tax_ids import TaxIdHistory
 from projections.terms import Terms
+from projections.ties import TieHistory
 from projections.ways_to_pay import WayToPay, ways_to_pay
 
 V = TypeVar("V", bound=Value)
@@ -55,6 +57,8 @@ class Account:
         histories: Its subscriptions.
         registers: What is known of its seats, in any order.
         mandates: Those of its payment methods; others do no harm.
+        payments: Its charges and intents.
+        ties: What hangs on its payments and invoices; others do no harm.
         catalogue: What its prices are, and mean.
     """
 
@@ -70,6 +74,8 @@ class Account:
     credit_notes: Mapping[str, CreditNoteHistory] = attrs.Factory(dict)
     discounts: Mapping[str, DiscountHistory] = attrs.Factory(dict)
     schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
+    payments: Mapping[str, PaymentHistory] = attrs.Factory(dict)
+    ties: Mapping[str, TieHistory] = attrs.Factory(dict)
     catalogue: Catalogue = attrs.Factory(Catalogue)
 
 
@@ -266,4 +272,5 @@ def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any,
         account.credit_notes,
         account.discounts,
         account.schedules,
+        account.payments,
     )

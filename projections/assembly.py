@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 import msgspec
@@ -18,18 +18,21 @@ from projections.declaration import Projection
 from projections.discounts import DISCOUNTS
 from projections.facts import AccountLinked, Fact
 from projections.folding import Key, fold
-from projections.history import told
+from projections.history import History, told
 from projections.invoice_items import INVOICE_ITEMS
 from projections.invoices import INVOICES
 from projections.links import Linked
-from projections.mandates import MANDATES, MandateHistory
+from projections.mandates import MANDATES
 from projections.payment_methods import PAYMENT_METHODS
+from projections.payments import PAYMENTS
 from projections.schedules import SCHEDULES
 from projections.seats import SEATS
 from projections.subscriptions import SUBSCRIPTIONS
 from projections.tax_ids import TAX_IDS
+from projections.ties import TIES
 from projections.translate import translation
 
+H = TypeVar("H", bound=History[Any, Any])
 Kept = Mapping[str, Mapping[Key, Any]]
 """States by projection, then by object."""
 
@@ -45,7 +48,10 @@ OWN: Final[tuple[Projection[Any], ...]] = (
     CREDIT_NOTES,
     DISCOUNTS,
     SCHEDULES,
+    PAYMENTS,
 )
+# What names no customer, and is found by what it names.
+ROAMING: Final[tuple[Projection[Any], ...]] = (MANDATES, TIES)
 _OF_PRICES: Final = ("price", "plan", "terms")
 _TRANSLATION: Final = translation(fact for each in OWN for fact in each.handlers)
 
@@ -56,17 +62,18 @@ class Needs:
 
     Attributes:
         wares: Objects of the catalogue, such as ``price:price_1`` and its terms.
-        payment_methods: Those whose mandates are asked for.
+        referred: Objects that something without a customer may name, such as a payment
+            method, whose mandate is asked for.
     """
 
     wares: frozenset[str] = frozenset()
-    payment_methods: frozenset[str] = frozenset()
+    referred: frozenset[str] = frozenset()
 
 
 def assembled(linked: Linked, kept: Kept) -> Account:
     """Return the account of *linked* from what is *kept* of its streams.
 
-    The catalogue and the mandates are those among *kept*, whosever they are.
+    The catalogue and what names no customer are those among *kept*, whosever they are.
     """
     streams = linked.streams
 
@@ -92,6 +99,8 @@ def assembled(linked: Linked, kept: Kept) -> Account:
         credit_notes=own(CREDIT_NOTES),
         discounts=own(DISCOUNTS),
         schedules=own(SCHEDULES),
+        payments=own(PAYMENTS),
+        ties=of_all(TIES),
         catalogue=Catalogue(entries=of_all(CATALOGUE)),
     )
 
@@ -122,16 +131,22 @@ def surrounded(
     """Return *account* with what `needs` named, as it was known and true then.
 
     Args:
-        kept: The catalogue's rows and the mandates', of now.
+        kept: The rows of the catalogue and of what names no customer, of now.
         known: The last position that counts; None is all.
     """
     entries = {key[1]: entry for key, entry in kept.get(CATALOGUE.name, {}).items()}
-    mandates = {
-        key[1]: _until(history, known, moment)
-        for key, history in sorted(kept.get(MANDATES.name, {}).items())
-    }
+
+    def then(projection: Projection[Any]) -> dict[str, Any]:
+        return {
+            key[1]: _until(history, known, moment)
+            for key, history in sorted(kept.get(projection.name, {}).items())
+        }
+
     return attrs.evolve(
-        account, catalogue=Catalogue(entries=entries, known=known), mandates=mandates
+        account,
+        catalogue=Catalogue(entries=entries, known=known),
+        mandates=then(MANDATES),
+        ties=then(TIES),
     )
 
 
@@ -147,15 +162,12 @@ def needs(account: Account) -> Needs:
         for phase in () if planned is None else planned.current.value.phases:
             prices |= {item.price for item in phase.items}
     wares = {f"{kind}:{name}" for name in prices if name for kind in _OF_PRICES}
-    return Needs(
-        wares=frozenset(wares | {f"product:{name}" for name in products if name}),
-        payment_methods=frozenset(account.payment_methods),
-    )
+    wares |= {f"product:{name}" for name in products if name}
+    referred = {*account.payment_methods, *account.invoices, *account.payments}
+    return Needs(wares=frozenset({"policy", *wares}), referred=frozenset(referred))
 
 
-def _until(
-    history: MandateHistory, known: int | None, moment: datetime | None
-) -> MandateHistory:
+def _until(history: H, known: int | None, moment: datetime | None) -> H:
     recent = tuple(
         one
         for one in history.recent

@@ -3,7 +3,8 @@
     SubscriptionObserved  an object as one Stripe event shows it, whole; likewise
                           CustomerObserved, PaymentMethodObserved, MandateObserved,
                           TaxIdObserved, InvoiceObserved, ScheduleObserved,
-                          InvoiceItemObserved, CreditNoteObserved, DiscountObserved
+                          InvoiceItemObserved, CreditNoteObserved, DiscountObserved,
+                          PaymentObserved, TieObserved
     WareShown             something of the catalogue, on its own or inside another object
     ReferenceSeen         an object that others refer to is this account's
     ReferenceMade         an object without a customer belongs where another one does
@@ -35,10 +36,12 @@ from projections.objects import (
     Invoice,
     Item,
     Mandate,
+    Payment,
     PaymentMethod,
     Schedule,
     Subscription,
     TaxId,
+    Tie,
     Value,
 )
 from projections.own_facts import (
@@ -67,6 +70,7 @@ __all__ = [
     "ObjectHinted",
     "Observed",
     "PaymentMethodObserved",
+    "PaymentObserved",
     "PolicySet",
     "ReferenceMade",
     "ReferenceSeen",
@@ -77,6 +81,7 @@ __all__ = [
     "SubscriptionObserved",
     "TaxIdObserved",
     "TermsSet",
+    "TieObserved",
     "WareShown",
     "values_of",
 ]
@@ -172,6 +177,14 @@ class DiscountObserved(Observed[Discounting], frozen=True, array_like=True, kw_o
 
 class ScheduleObserved(Observed[Schedule], frozen=True, array_like=True, kw_only=True):
     """A subscription's schedule as one Stripe event shows it."""
+
+
+class PaymentObserved(Observed[Payment], frozen=True, array_like=True, kw_only=True):
+    """A charge or a payment intent as one Stripe event shows it."""
+
+
+class TieObserved(Observed[Tie], frozen=True, array_like=True, kw_only=True):
+    """A refund, a dispute or an invoice payment; its account is not known yet."""
 
 
 class WareShown(msgspec.Struct, frozen=True, array_like=True, kw_only=True):

@@ -36,6 +36,8 @@ class Shape(Generic[W]):
         needed: Fields without which nothing is told.
         roams: Whether it names no customer, so that it waits to be routed.
         nameless: Whether old ones have no id: then a customer has one of them at most.
+        passing: Whether one that does not say which it is, or whose, is passed over:
+            payments are also made by who is no customer.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Shape(Generic[W]):
     needed: tuple[str, ...] = ()
     roams: bool = False
     nameless: bool = False
+    passing: bool = False
 
 
 class _Data(msgspec.Struct, Generic[W, E]):
@@ -87,8 +90,10 @@ class Reader(Generic[W]):
         event = recorded.event
         if not isinstance(event, StripeEvent):
             return ()
-        shown, earlier, unreadable = self._decoded(event.body)
         missing = _missing(event, self._shape)
+        if missing and self._shape.passing:
+            return ()
+        shown, earlier, unreadable = self._decoded(event.body)
         value = None
         if shown is not None:
             value = self._value(shown, unreadable)

@@ -24,6 +24,7 @@ from projections.facts import FieldUnreadable, Observed
 from projections.marks import Mark, marked
 from projections.objects import Value
 from projections.paths import paths
+from projections.traces import Trace, traced
 
 # Seconds that hold at least so many observations stay open to late ones.
 RECENT_MIN: Final = 4
@@ -42,6 +43,7 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
         revived: Positions of later events that show it alive after its end; they do not
             count, since nothing that has ended comes back.
         marks: Of a subscription, what it was before and is, one for each change.
+        traces: Of an invoice or a payment, what befell it, in order.
     """
 
     value: V
@@ -51,6 +53,7 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
     deleted: bool = False
     revived: tuple[int, ...] = ()
     marks: tuple[Mark, ...] = ()
+    traces: tuple[Trace, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -197,6 +200,7 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
             position=event.position,
             deleted=event.deletes,
             marks=marked((), event),
+            traces=traced((), event),
         )
     if before.ended and not (event.deletes or shown.ended):
         revived = (*before.revived, event.position)[-REVIVED_MAX:]
@@ -210,6 +214,7 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
         deleted=event.deletes,
         revived=before.revived,
         marks=marked(before.marks, event),
+        traces=traced(before.traces, event),
     )
 
 

@@ -21,7 +21,7 @@ class InvoiceHistory(
 
 INVOICES: Final = Projection(
     name="invoices",
-    version=2,
+    version=3,
     state=InvoiceHistory,
     initial=InvoiceHistory(),
     handlers=table(

@@ -21,12 +21,11 @@ from ledger.database import Role, pool
 from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
-from projections.assembly import OWN, Kept, Needs
+from projections.assembly import OWN, ROAMING, Kept, Needs
 from projections.catalogue import CATALOGUE
 from projections.folding import Key
 from projections.generations import SCHEMA
 from projections.links import LINKS, Link, Linked, resolve
-from projections.mandates import MANDATES
 from projections.postgres import packed, unpacked
 from projections.registry import PROJECTIONS
 from projections.rows import Codec
@@ -65,10 +64,13 @@ AROUND: Final = sql.SQL("""
 SELECT {catalogue_name}, account, object, state
   FROM {catalogue}
  WHERE account = %(catalogue)s AND object = ANY(%(wares)s::bytea[])
+{rows}
+""")
+REFERRING: Final = sql.SQL("""
 UNION ALL
-SELECT {mandates_name}, account, object, state
-  FROM {mandates}
- WHERE refers = ANY(%(methods)s::text[])
+SELECT {name}, account, object, state
+  FROM {view}
+ WHERE refers = ANY(%(referred)s::text[])
 """)
 POSITIONS: Final = """
 SELECT projection, version, position, (
@@ -106,8 +108,10 @@ _READ: Final = READ.format(
 _AROUND: Final = AROUND.format(
     catalogue_name=sql.Literal(CATALOGUE.name),
     catalogue=_view(CATALOGUE.name),
-    mandates_name=sql.Literal(MANDATES.name),
-    mandates=_view(MANDATES.name),
+    rows=sql.SQL("").join(
+        REFERRING.format(name=sql.Literal(each.name), view=_view(each.name))
+        for each in ROAMING
+    ),
 )
 
 
@@ -188,12 +192,12 @@ class Reader:
 
     async def around(self, needs: Needs) -> Kept:
         """Return what stands outside an account's streams and is named in them."""
-        if not needs.wares and not needs.payment_methods:
+        if not needs.wares and not needs.referred:
             return {}
         asked = {
             "catalogue": CATALOGUE_ACCOUNT,
             "wares": [packed(name) for name in sorted(needs.wares)],
-            "methods": sorted(needs.payment_methods),
+            "referred": sorted(needs.referred),
         }
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
         for name, stream, key, state in await self._query(_AROUND, asked):

@@ -14,11 +14,13 @@ from projections.invoices import INVOICES
 from projections.links import LINKS
 from projections.mandates import MANDATES
 from projections.payment_methods import PAYMENT_METHODS
+from projections.payments import PAYMENTS
 from projections.routing import HINTS, REFERENCES, UNROUTED
 from projections.schedules import SCHEDULES
 from projections.seats import SEATS
 from projections.subscriptions import SUBSCRIPTIONS
 from projections.tax_ids import TAX_IDS
+from projections.ties import TIES
 
 PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
     SUBSCRIPTIONS,
@@ -33,6 +35,8 @@ PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
     CREDIT_NOTES,
     DISCOUNTS,
     SCHEDULES,
+    PAYMENTS,
+    TIES,
     CATALOGUE,
     REFERENCES,
     UNROUTED,

@@ -21,9 +21,11 @@ from projections.facts import (
     InvoiceObserved,
     MandateObserved,
     PaymentMethodObserved,
+    PaymentObserved,
     ScheduleObserved,
     SubscriptionObserved,
     TaxIdObserved,
+    TieObserved,
 )
 from projections.from_stripe import Reader, Shape
 from projections.invoice_shapes import StripeInvoice, invoice
@@ -33,6 +35,7 @@ from projections.payment_method_shapes import (
     mandate,
     payment_method,
 )
+from projections.payment_shapes import StripePayment, StripeTie, payment, tie
 from projections.schedule_shapes import StripeSchedule, schedule
 from projections.subscription_shapes import StripeSubscription, subscription
 
@@ -112,5 +115,24 @@ SCHEDULE: Final = Reader(
         read=schedule,
         fact=ScheduleObserved,
         needed=("status",),
+    )
+)
+PAYMENT: Final = Reader(
+    Shape(
+        kind="payment",
+        wire=StripePayment,
+        read=payment,
+        fact=PaymentObserved,
+        passing=True,
+    )
+)
+TIE: Final = Reader(
+    Shape(
+        kind="tie",
+        wire=StripeTie,
+        read=tie,
+        fact=TieObserved,
+        roams=True,
+        passing=True,
     )
 )

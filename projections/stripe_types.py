@@ -96,7 +96,7 @@ PAYMENTS: Final = _types(
     "requires_action",
     "succeeded",
 )
-LOOSE: Final = (
+TIES: Final = (
     _types(
         "charge.dispute",
         "created",
@@ -108,8 +108,9 @@ LOOSE: Final = (
     | _types("charge.refund", "updated")
     | _types("refund", "created", "updated", "failed")
     | _types("invoice_payment", "paid")
-    | _types("radar.early_fraud_warning", "created", "updated")
 )
+# These, too, name no customer.
+LOOSE: Final = _types("radar.early_fraud_warning", "created", "updated")
 
 
 def _thin(snapshots: Iterable[str]) -> frozenset[str]:
@@ -120,7 +121,7 @@ def _thin(snapshots: Iterable[str]) -> frozenset[str]:
 THIN: Final = (
     _thin(SUBSCRIPTIONS | CUSTOMERS | TAX_IDS | DISCOUNTS | PAYMENT_METHODS | MANDATES)
     | _thin(INVOICE_ITEMS | CREDIT_NOTES)
-    | _thin(INVOICES | SCHEDULES | WARES | PAYMENTS | LOOSE)
+    | _thin(INVOICES | SCHEDULES | WARES | PAYMENTS | TIES | LOOSE)
     | _types(
         "v1.customer.subscription",
         "active",

@@ -8,8 +8,8 @@
     customer.discount.*           DiscountObserved, WareShown
     subscription_schedule.*       ScheduleObserved
     price.*, product.*, coupon.*  WareShown
-    charge.*, payment_intent.*    ReferenceSeen
-    charge.dispute.*, refund.*    ReferenceMade
+    charge.*, payment_intent.*    PaymentObserved, ReferenceSeen
+    charge.dispute.*, refund.*    TieObserved, ReferenceMade
     v1.* (thin)                   ObjectHinted
     seat_assigned, seat_released  SeatChanged
     seats_counted                 SeatsCounted
@@ -68,10 +68,12 @@ from projections.stripe_objects import (
     INVOICE,
     INVOICE_ITEM,
     MANDATE,
+    PAYMENT,
     PAYMENT_METHOD,
     SCHEDULE,
     SUBSCRIPTION,
     TAX_ID,
+    TIE,
 )
 from projections.stripe_types import (
     CREDIT_NOTES,
@@ -87,6 +89,7 @@ from projections.stripe_types import (
     SUBSCRIPTIONS,
     TAX_IDS,
     THIN,
+    TIES,
     WARES,
 )
 
@@ -113,6 +116,7 @@ def _rows(
 
 
 _WITHIN: Final = Translator(translate=wares_within, gives=facts.WareShown)
+_MADE: Final = Translator(translate=reference_made, gives=facts.ReferenceMade)
 _READERS: Final = (
     _rows(
         SUBSCRIPTIONS,
@@ -142,8 +146,13 @@ _READERS: Final = (
         Translator(translate=DISCOUNT, gives=facts.DiscountObserved),
         _WITHIN,
     ),
-    _rows(PAYMENTS, Translator(translate=reference_seen, gives=facts.ReferenceSeen)),
-    _rows(LOOSE, Translator(translate=reference_made, gives=facts.ReferenceMade)),
+    _rows(
+        PAYMENTS,
+        Translator(translate=reference_seen, gives=facts.ReferenceSeen),
+        Translator(translate=PAYMENT, gives=facts.PaymentObserved),
+    ),
+    _rows(LOOSE, _MADE),
+    _rows(TIES, _MADE, Translator(translate=TIE, gives=facts.TieObserved)),
     _rows(THIN, Translator(translate=object_hinted, gives=facts.ObjectHinted)),
 )
 _SEAT: Final = Translator(translate=seat_changed, gives=facts.SeatChanged)

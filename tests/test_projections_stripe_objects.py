@@ -31,8 +31,10 @@ from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.shapes import Shape
 from whole_life import run
 
-# What the older versions do not say at all.
+# What the older versions do not say at all, and which invoice a payment is for.
 ONLY_NEW: Final = {
+    "invoice": None,
+    "order_reference": None,
     "cancellation_reason": None,
     "pause_type": None,
     "paused_at": None,
@@ -62,7 +64,7 @@ def values(states: Mapping[str, Mapping[Key, Any]]) -> dict[tuple[str, Key], Any
                 )
                 value = msgspec.structs.replace(says.current.value, **known)
                 found[name, key] = without_tier_units(value)
-    return found
+    return {key: each for key, each in found.items() if key[0] != "ties"}
 
 
 def without_tier_units(value: Value) -> Value:
