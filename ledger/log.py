@@ -125,6 +125,16 @@ class Log(Protocol):
         """
         ...
 
+    async def newest(
+        self, *, accounts: Collection[str], before: int, limit: int
+    ) -> Sequence[Recorded]:
+        """Return up to *limit* accepted events of *accounts*, newest first.
+
+        Those at *before* and after it are left out. What it costs grows with *limit*,
+        not with the accounts' streams.
+        """
+        ...
+
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id (``evt_…``, ``cmd:…``), by version; often one."""
         ...

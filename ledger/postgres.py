@@ -23,10 +23,10 @@ from ledger.events import Event
 from ledger.hanging_up import answering_within
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
+from ledger.pages import FIND, LAST, NEWEST, PAGE_ROWS, page_query
 from ledger.regression import ClockWatch
-from ledger.row import NAMES, Row
+from ledger.row import Row
 
-PAGE_ROWS: Final = 2000
 POLL_S: Final = 1.0
 # A page of the largest bodies takes a while; nobody waits for an answer longer than this.
 READ_S: Final[Mapping[Role, float]] = {
@@ -35,51 +35,9 @@ READ_S: Final[Mapping[Role, float]] = {
     Role.PROJECTOR: 60.0,
 }
 
-PAGE: Final = f"""
-SELECT {NAMES}
-  FROM ledger.log
- WHERE position > %b AND position <= %b
- ORDER BY position
- LIMIT {PAGE_ROWS}
-"""  # noqa: S608, names of this module
-ACCOUNTS_PAGE: Final = f"""
-SELECT {NAMES}
-  FROM ledger.log
- WHERE account = ANY(%b) AND verdict = 'accepted'
-   AND position > %b AND position <= %b
- ORDER BY position
- LIMIT {PAGE_ROWS}
-"""  # noqa: S608, names of this module
-SELECTED: Final = """
-   AND CASE topic WHEN 'stripe_event' THEN stripe_type = ANY(%b)
-                                      ELSE topic <> ALL(%b) END
-"""
-SELECTED_PAGE: Final = f"""
-SELECT {NAMES}
-  FROM ledger.log
- WHERE verdict = 'accepted' {SELECTED}
-   AND position > %b AND position <= %b
- ORDER BY position
- LIMIT {PAGE_ROWS}
-"""  # noqa: S608, names of this module
-SELECTED_ACCOUNTS_PAGE: Final = f"""
-SELECT {NAMES}
-  FROM ledger.log
- WHERE account = ANY(%b) AND verdict = 'accepted' {SELECTED}
-   AND position > %b AND position <= %b
- ORDER BY position
- LIMIT {PAGE_ROWS}
-"""  # noqa: S608, names of this module
-FIND: Final = f"""
-SELECT {NAMES}
-  FROM ledger.log
- WHERE originator_id = %b
- ORDER BY originator_version
-"""  # noqa: S608, names of this module
 HEAD: Final = "SELECT position, hash, recorded_at FROM ledger.head"
 IDENTITY: Final = "SELECT ledger_id, mode FROM ledger.identity"
 DICTIONARIES: Final = "SELECT encoding_id, dictionary FROM ledger.encodings"
-LAST: Final = 2**63 - 1
 
 
 class PostgresLog:
@@ -213,7 +171,7 @@ class PostgresLog:
     ) -> AsyncIterator[Sequence[Row]]:
         """Read the rows of (after, until], as stored, in pages."""
         last = LAST if until is None else until
-        query, values = _page_query(accounts, only)
+        query, values = page_query(accounts, only)
         while True:
             rows = await self._query(query, (*values, after, last))
             page = [Row._make(row) for row in rows]
@@ -222,6 +180,14 @@ class PostgresLog:
             if len(page) < PAGE_ROWS:
                 return
             after = page[-1].position
+
+    async def newest(
+        self, *, accounts: Collection[str], before: int, limit: int
+    ) -> Sequence[Recorded]:
+        """Return up to *limit* accepted events of *accounts*, newest first."""
+        values = (list(accounts), before, limit, limit)
+        rows = await self._query(NEWEST, values)
+        return [self._mapper.recorded(Row._make(row)) for row in rows]
 
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id, by version."""
@@ -281,14 +247,3 @@ class PostgresLog:
                     return await cursor.fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise UnavailableError(f"the log could not be read: {error}") from error
-
-
-def _page_query(
-    accounts: Collection[str] | None, only: Selection | None
-) -> tuple[str, tuple[object, ...]]:
-    """Return the query of a page, and its values before the positions."""
-    named = () if accounts is None else (list(accounts),)
-    if only is None:
-        return (ACCOUNTS_PAGE if named else PAGE), named
-    chosen = (sorted(only.stripe_types), sorted(only.left_out))
-    return (SELECTED_ACCOUNTS_PAGE if named else SELECTED_PAGE), (*named, *chosen)

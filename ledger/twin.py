@@ -99,6 +99,13 @@ class MemoryLog:
             if page:
                 yield page
 
+    async def newest(
+        self, *, accounts: Collection[str], before: int, limit: int
+    ) -> Sequence[Recorded]:
+        """Return up to *limit* accepted events of *accounts*, newest first."""
+        pages = [page async for page in self.read(until=before - 1, accounts=accounts)]
+        return [one for page in pages for one in page][: -limit - 1 : -1]
+
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id, by version."""
         rows = [row for row in self._rows if row.originator_id == event_id]

@@ -56,6 +56,7 @@ class Api:
                 "projections": [
                     {**attrs.asdict(each), "lag": lags[each.name]} for each in standings
                 ],
+                "waiting": await self.reader.waiting(),
                 "untranslated": await self.reader.untranslated(),
                 "mode": self.mode,
                 "ledger": self.ledger_id,

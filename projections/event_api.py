@@ -64,12 +64,10 @@ class Events:
         return Page(found[::-1], _cursor(after + 1) if after else None)
 
     async def _of(self, streams: frozenset[str], before: int, limit: int) -> Page[Recorded]:
-        found: list[Recorded] = []
-        async for batch in self.log.read(until=before - 1, accounts=streams):
-            found = [*found, *batch][-limit - 1 :]
+        found = await self.log.newest(accounts=streams, before=before, limit=limit + 1)
+        shown = found[:limit]
         more = len(found) > limit
-        shown = found[-limit:]
-        return Page(shown[::-1], _cursor(shown[0].position) if more else None)
+        return Page(shown, _cursor(shown[-1].position) if more else None)
 
     async def _streams(self, account: str | None, grant: Grant) -> frozenset[str] | None:
         """Return the streams to be shown; None is the whole log."""

@@ -29,6 +29,7 @@ from projections.links import LINKS, Link, Linked, resolve
 from projections.postgres import packed, unpacked
 from projections.registry import PROJECTIONS
 from projections.rows import Codec
+from projections.whereabouts import LOOSE, SEEN, loose, named, waiting
 
 STATEMENT_TIMEOUT: Final = "5s"
 ANSWER_S: Final = 6.0  # for a server that does not even keep that timeout
@@ -224,6 +225,12 @@ class Reader:
     async def untranslated(self) -> Mapping[str, int]:
         """Return how many events of each Stripe type are read by no translator."""
         return {row[0]: int(row[1]) for row in await self._query(UNTRANSLATED, {})}
+
+    async def waiting(self) -> int:
+        """Return how many objects name no customer, nor anything that is known yet."""
+        found = loose(row[0] for row in await self._query(LOOSE, {}))
+        seen = await self._query(SEEN, {"objects": named(found)}) if found else []
+        return waiting(found, (row[0] for row in seen))
 
     async def _query(
         self, query: str | sql.Composed, values: Mapping[str, object]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import postgres
+from ledger import pages as log_pages
 from ledger.admission import RepeatedIdError
 from ledger.database import Role
 from ledger.errors import NotConfiguredError
@@ -197,7 +197,7 @@ async def test_a_reader_gets_what_it_asks_for(
 
 
 async def test_a_long_log_is_read_in_pages_that_leave_nothing_out(log: Log) -> None:
-    count = 2 * postgres.PAGE_ROWS + 1
+    count = 2 * log_pages.PAGE_ROWS + 1
     await log.append(
         [stripe(n, body=b"{}", account=f"cus_{n % 2}") for n in range(1, count + 1)]
     )
@@ -207,7 +207,7 @@ async def test_a_long_log_is_read_in_pages_that_leave_nothing_out(log: Log) -> N
 
     positions = [recorded.position for page in pages for recorded in page]
     assert positions == list(range(1, count + 1))
-    assert max(len(page) for page in pages) <= postgres.PAGE_ROWS
+    assert max(len(page) for page in pages) <= log_pages.PAGE_ROWS
     assert [recorded.position for recorded in of_one] == list(range(3, count + 1, 2))
 
 

@@ -426,6 +426,7 @@ async def test_status_tells_how_far_everything_is(door: Door) -> None:
         "parked": 0,
     }
     assert body["untranslated"] == {"account.updated": 1}
+    assert body["waiting"] == 0
     assert (await door.get("/v1/status", account="cus_1")).status == 404
 
 

@@ -7,10 +7,12 @@
     bl status --known-at '#4821'  the log, and what it told of them, at that position
 
 Lag is in positions. A parked account is one on whose events a read model's code failed; it
-answers with the last known until a repaired release folds it again. Quarantined events
-were signed but cannot be read; foreign ones are of the other mode, or of another Stripe
-account. None of these changes the exit code. Read models keep only what is known now, so a
-question about the past is answered from the log, all of it up to then.
+answers with the last known until a repaired release folds it again. Waiting objects name
+no customer, nor anything that has been seen. Events not read are of types that no figure
+depends on; they are kept all the same. Quarantined events were signed but cannot be read;
+foreign ones are of the other mode, or of another Stripe account. None of these changes the
+exit code. Read models keep only what is known now, so a question about the past is answered
+from the log, all of it up to then.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from ledger.log import Head
+from projections.registry import PROJECTIONS
 from replay.ledgers import Connection, connected, database, state
+from replay.loose_ends import unread, waiting
 from replay.models import read_models
 from replay.options import Asking
 from replay.output import write
@@ -81,6 +85,13 @@ def _report(connection: Connection, *, accounts: bool) -> Report:
     facts = _facts(connection, head, mode)
     facts["lag"] = max((one.lag for one in models), default=head.position)
     card = _card(facts)
+    if len(models) == len(PROJECTIONS):
+        facts["waiting"] = waiting(connection)
+        facts["untranslated"] = unread(connection)
+        card += [
+            ("waiting", _waiting(facts["waiting"])),
+            ("not read", _unread(facts["untranslated"])),
+        ]
     if accounts:
         facts["accounts"] = _accounts(connection)
         card.append(("accounts", _counted(facts["accounts"])))
@@ -143,6 +154,21 @@ def _card(facts: Mapping[str, object]) -> list[tuple[str, object]]:
 def _counted(by_status: Mapping[str, int]) -> str:
     words = [f"{number:,} {status}" for status, number in by_status.items()]
     return ", ".join(words) or "none"
+
+
+def _waiting(objects: int) -> str:
+    return f"{objects:,} objects whose account is not known yet" if objects else "none"
+
+
+def _unread(untranslated: Mapping[str, int]) -> str:
+    if not untranslated:
+        return "none"
+    events = sum(untranslated.values())
+    names = ", ".join(sorted(untranslated, key=untranslated.__getitem__)[:-4:-1])
+    more = len(untranslated) - 3
+    return f"{events:,} events of types that say nothing here: {names}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
 
 
 def _accounts(connection: Connection) -> dict[str, int]:
