@@ -14,6 +14,15 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from ledger.body_shapes import (
+    CheckBody,
+    ConflictBody,
+    CountBody,
+    LinkBody,
+    PolicyBody,
+    SeatBody,
+    TermsBody,
+)
 from ledger.encoding import Encodings
 from ledger.errors import IntegrityFailureError
 from ledger.events import (
@@ -26,68 +35,13 @@ from ledger.events import (
     SeatReleased,
     SeatsCounted,
     Source,
+    StripeChecked,
     TermsSet,
 )
 from ledger.policy import Policy
 from ledger.row import Row
 
 Shape = TypeVar("Shape")
-
-
-class SeatBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of a seat change."""
-
-    user: str
-    fingerprint: str
-    actor: str | None = None
-
-
-class CountBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of a full set or a bare count."""
-
-    fingerprint: str
-    users: tuple[str, ...] | None = None
-    count: int | None = None
-    actor: str | None = None
-
-
-class LinkBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of a link."""
-
-    customer: str
-    fingerprint: str
-    actor: str | None = None
-
-
-class ConflictBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of a conflict; *body* is the refused one, Base64 in JSON."""
-
-    event_id: str
-    kept: str
-    refused: str
-    body: bytes = b""
-
-
-class TermsBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of terms; a field that is absent was not set."""
-
-    price: str
-    fingerprint: str
-    role: str | None = None
-    included: int | None = None
-    counts: str | None = None
-    increase: str | None = None
-    actor: str | None = None
-
-
-class PolicyBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The stored body of a policy."""
-
-    retry_days: tuple[int, ...]
-    pause_day: int
-    cancel_day: int
-    fingerprint: str
-    actor: str | None = None
 
 
 def _command_fields(command: Command, source: Source = Source.PRODUCT) -> dict[str, Any]:
@@ -143,6 +97,19 @@ def _write_policy(event: PolicySet) -> tuple[dict[str, Any], PolicyBody]:
         pause_day=event.policy.pause_day,
         cancel_day=event.policy.cancel_day,
         actor=event.actor,
+        fingerprint=event.command.fingerprint,
+    )
+
+
+def _write_check(event: StripeChecked) -> tuple[dict[str, Any], CheckBody]:
+    fields = _command_fields(event.command, Source.LEDGER)
+    return {**fields, "occurred_at": event.ended_at}, CheckBody(
+        check=event.check,
+        begun_at=event.begun_at,
+        ok=event.ok,
+        counts=event.counts,
+        differing=event.differing,
+        stripe_account=event.stripe_account,
         fingerprint=event.command.fingerprint,
     )
 
@@ -239,6 +206,21 @@ def _read_policy(row: Row, encodings: Encodings) -> PolicySet:
     )
 
 
+def _read_check(row: Row, encodings: Encodings) -> StripeChecked:
+    body = _decode(row, encodings, CheckBody)
+    return StripeChecked(
+        command=_command(row, body.fingerprint),
+        check=body.check,
+        account=row.account or "",
+        begun_at=body.begun_at,
+        ended_at=row.occurred_at or row.recorded_at,
+        ok=body.ok,
+        counts=body.counts,
+        differing=body.differing,
+        stripe_account=body.stripe_account,
+    )
+
+
 def _read_conflict(row: Row, encodings: Encodings) -> DeliveryConflicted:
     body = _decode(row, encodings, ConflictBody)
     return DeliveryConflicted(
@@ -262,6 +244,7 @@ WRITERS: Final[dict[type[Event], Callable[[Any], tuple[dict[str, Any], Any]]]] =
     AccountLinked: _write_link,
     TermsSet: _write_terms,
     PolicySet: _write_policy,
+    StripeChecked: _write_check,
     DeliveryConflicted: _write_conflict,
 }
 READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
@@ -271,5 +254,6 @@ READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "account_linked": _read_link,
     "terms_set": _read_terms,
     "policy_set": _read_policy,
+    "stripe_checked": _read_check,
     "delivery_conflicted": _read_conflict,
 }

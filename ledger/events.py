@@ -1,6 +1,8 @@
 """The events of the log: what may be appended, and the short topics they are stored by.
 
     stripe_event         a Stripe event as it was delivered, body untouched
+    stripe_object        an object as Stripe's API showed it, body untouched
+    stripe_checked       what a run over Stripe's own data came to
     seat_assigned        the product let a user in
     seat_released        the product let a user go
     seats_counted        the product named all its users, or only how many
@@ -17,13 +19,39 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import attrs
 
 from ledger.policy import Policy
+from ledger.stripe_events import Source, StripeEvent, StripeObject, Verdict
+
+__all__ = [
+    "CATALOGUE",
+    "TOPICS",
+    "TOPIC_OF",
+    "UNROUTED",
+    "AccountLinked",
+    "CatalogueEvent",
+    "Check",
+    "Command",
+    "CommandEvent",
+    "DeliveryConflicted",
+    "Event",
+    "PolicySet",
+    "SeatAssigned",
+    "SeatEvent",
+    "SeatReleased",
+    "SeatsCounted",
+    "Source",
+    "StripeChecked",
+    "StripeEvent",
+    "StripeObject",
+    "TermsSet",
+    "UnknownEvent",
+    "Verdict",
+]
 
 # The account whose events are nobody's and hold for all: the catalogue. Neither Stripe
 # nor the product gives such an id.
@@ -32,66 +60,12 @@ CATALOGUE: Final = "ledger:catalogue"
 UNROUTED: Final = "ledger:unrouted"
 
 
-class Verdict(enum.StrEnum):
-    """What the door judged of an event before it was appended.
+class Check(enum.StrEnum):
+    """A run over Stripe's own data."""
 
-    ``accepted`` counts. ``quarantined`` was verified but is not strict JSON or no event.
-    ``foreign`` is another mode's or another Stripe account's and never counts.
-    """
-
-    ACCEPTED = "accepted"
-    QUARANTINED = "quarantined"
-    FOREIGN = "foreign"
-
-
-class Source(enum.StrEnum):
-    """Who brought an event to the log."""
-
-    WEBHOOK = "webhook"
-    PRODUCT = "product"
-    OPERATOR = "operator"
-    LEDGER = "ledger"
-
-
-def _read(body: bytes | Callable[[], bytes]) -> bytes:
-    return body if isinstance(body, bytes) else body()
-
-
-@attrs.frozen(kw_only=True)
-class StripeEvent:
-    """A Stripe event as it was delivered.
-
-    Attributes:
-        event_id: Stripe's ``evt_…``, or ``body:`` and the body's SHA-256 where the body
-            names none that can be trusted.
-        account: The Stripe customer the object belongs to, where the body says so.
-        occurred_at: Stripe's ``created``, whole seconds.
-        endpoint: The endpoint whose secret signed it: a short digest, never the secret.
-        signed_at: The time inside the signature.
-        body: The exact bytes that were signed; decoded only when asked for, since most
-            readers need the bodies of a few types.
-    """
-
-    event_id: str
-    _body: bytes | Callable[[], bytes] = attrs.field(repr=False, eq=_read)
-    verdict: Verdict = Verdict.ACCEPTED
-    source: Source = Source.WEBHOOK
-    account: str | None = None
-    occurred_at: datetime | None = None
-    stripe_type: str | None = None
-    api_version: str | None = None
-    livemode: bool | None = None
-    stripe_account: str | None = None
-    object_id: str | None = None
-    endpoint: str | None = None
-    signed_at: datetime | None = None
-
-    @property
-    def body(self) -> bytes:
-        """The exact bytes that were signed; decoded once, for all who read the event."""
-        if not isinstance(self._body, bytes):
-            object.__setattr__(self, "_body", self._body())
-        return _read(self._body)
+    IMPORT = "import"
+    CATCH_UP = "catch_up"
+    RECONCILE = "reconcile"
 
 
 @attrs.frozen(kw_only=True)
@@ -229,6 +203,31 @@ class DeliveryConflicted:
 
 
 @attrs.frozen(kw_only=True)
+class StripeChecked:
+    """A run over Stripe's own data has come to its end.
+
+    Attributes:
+        check: Which run.
+        begun_at: All that Stripe had done by then was looked at.
+        ended_at: When it was over.
+        ok: Whether nothing was left to do.
+        counts: What was found, by name.
+        differing: Accounts of which something is not as Stripe has it, the first of them.
+        stripe_account: Whose data it was, where Stripe said so.
+    """
+
+    command: Command
+    check: Check
+    begun_at: datetime
+    ended_at: datetime
+    ok: bool
+    counts: tuple[tuple[str, int], ...] = ()
+    differing: tuple[str, ...] = ()
+    stripe_account: str | None = None
+    account: str = CATALOGUE
+
+
+@attrs.frozen(kw_only=True)
 class UnknownEvent:
     """An event of a topic that this release does not know; never appended, only read.
 
@@ -242,6 +241,8 @@ class UnknownEvent:
 
 Event = (
     StripeEvent
+    | StripeObject
+    | StripeChecked
     | SeatAssigned
     | SeatReleased
     | SeatsCounted
@@ -257,6 +258,8 @@ CommandEvent = SeatAssigned | SeatReleased | SeatsCounted | AccountLinked
 
 TOPICS: Final[dict[str, type[Event]]] = {
     "stripe_event": StripeEvent,
+    "stripe_object": StripeObject,
+    "stripe_checked": StripeChecked,
     "seat_assigned": SeatAssigned,
     "seat_released": SeatReleased,
     "seats_counted": SeatsCounted,

@@ -21,6 +21,7 @@ from ledger.events import (
     Event,
     Source,
     StripeEvent,
+    StripeObject,
     UnknownEvent,
     Verdict,
 )
@@ -38,6 +39,8 @@ class Mapper:
         """Return what is to be stored of *event*."""
         if isinstance(event, StripeEvent):
             return self._stripe_entry(event)
+        if isinstance(event, StripeObject):
+            return self._object_entry(event)
         fields, body = WRITERS[type(event)](event)  # an UnknownEvent has no writer
         encoding_id, stored = self._encodings.encode(msgspec.json.encode(body))
         return Entry(
@@ -80,6 +83,24 @@ class Mapper:
             body=stored,
         )
 
+    def _object_entry(self, event: StripeObject) -> Entry:
+        encoding_id, stored = self._encodings.encode(event.body)
+        return Entry(
+            originator_id=event.id,
+            originator_version=event.version,
+            topic="stripe_object",
+            source=event.source,
+            account=event.account,
+            occurred_at=event.occurred_at,
+            stripe_type=event.kind,
+            api_version=event.api_version,
+            livemode=event.livemode,
+            stripe_account=event.stripe_account,
+            object_id=event.object_id,
+            encoding_id=encoding_id,
+            body=stored,
+        )
+
 
 def receipt(placed: Placed, mapper: Mapper) -> Receipt:
     """Return what the caller is told of *placed*."""
@@ -114,6 +135,26 @@ def _read_stripe_event(row: Row, encodings: Encodings) -> StripeEvent:
     )
 
 
+def _read_stripe_object(row: Row, encodings: Encodings) -> StripeObject:
+    if row.occurred_at is None or row.source not in _SOURCES:
+        raise IntegrityFailureError(
+            f"position {row.position}: a stripe_object has no time, or no source"
+        )
+    return StripeObject(
+        id=row.originator_id,
+        version=row.originator_version,
+        body=partial(encodings.decode, row.encoding_id, row.body),
+        source=_SOURCES[row.source],
+        kind=row.stripe_type or "",
+        object_id=row.object_id or "",
+        account=row.account,
+        occurred_at=row.occurred_at,
+        api_version=row.api_version,
+        livemode=row.livemode,
+        stripe_account=row.stripe_account,
+    )
+
+
 def _read_unknown(row: Row, _encodings: Encodings) -> UnknownEvent:
     return UnknownEvent(
         originator_id=row.originator_id, topic=row.topic, account=row.account
@@ -124,5 +165,6 @@ _VERDICTS: Final = {str(verdict): verdict for verdict in Verdict}
 _SOURCES: Final[dict[str | None, Source]] = {str(source): source for source in Source}
 _READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "stripe_event": _read_stripe_event,
+    "stripe_object": _read_stripe_object,
     **READERS,
 }

@@ -26,6 +26,10 @@ import attrs
 EXHAUSTIVE_MAX: Final = 5
 # Beyond this many nothing real is left to find: by type and id, flagged.
 CHAINED_MAX: Final = 40
+# Ranks of what is no event: what is known of a date, before all events of its second, and
+# an object as it was shown, wherever in its second it fits, or else after them.
+INFERRED: Final = -1
+OBSERVED: Final = 10
 
 
 class Told(Protocol):
@@ -84,9 +88,11 @@ def canonical(
         group = tuple(second)
         if len(group) > 1:
             known = placed[-1].values if placed else before
-            chosen, undecided = _arrange(tuple(map(_Once.of, group)), known)
-            group = tuple(once.event for once in chosen)
-            ambiguous += sorted(event.event_id for event in group) if undecided else ()
+            inferred = tuple(event for event in group if event.rank == INFERRED)
+            told = tuple(_Once.of(event) for event in group if event.rank != INFERRED)
+            chosen, undecided = _arrange(told, known) if told else ((), False)
+            group = (*inferred, *(once.event for once in chosen))
+            ambiguous += sorted(once.event_id for once in chosen) if undecided else ()
         placed += group
     return Ordered(events=tuple(placed), ambiguous=tuple(ambiguous))
 
@@ -121,8 +127,9 @@ def _with_one_moved(order: tuple[T, ...]) -> list[tuple[T, ...]]:
 
 
 # What speaks against an order: links of the chain that do not hold, types out of the
-# order of life, and changes of values that no event claims to have made.
-_Cost = tuple[int, int, int]
+# order of life, changes of values that no event claims to have made, and objects shown
+# before what else happened in that second.
+_Cost = tuple[int, int, int, int]
 
 
 def _arrange(
@@ -148,14 +155,18 @@ def _arrange(
 
 def _cost(order: Sequence[Told], before: Mapping[str, object] | None) -> _Cost:
     broken, unclaimed = (0, 0) if before is None else _link(before, order[0])
-    disorder = 0
+    disorder = early = 0
     for first, second in pairwise(order):
         link = _link(first.values, second)
         broken += link[0]
         unclaimed += link[1]
     for at, event in enumerate(order):
-        disorder += sum(later.rank < event.rank for later in order[at + 1 :])
-    return broken, disorder, unclaimed
+        later = sum(other.rank < event.rank for other in order[at + 1 :])
+        if event.rank == OBSERVED:
+            early += later
+        else:
+            disorder += later
+    return broken, disorder, unclaimed, early
 
 
 def _link(values: Mapping[str, object], event: Told) -> tuple[int, int]:

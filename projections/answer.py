@@ -17,6 +17,7 @@ from projections import access, findings, history, seat_figures
 from projections.access import Access, Badge, Stage
 from projections.billed import Billed, billed
 from projections.catalogue import Catalogue
+from projections.checks import Checked
 from projections.credit_notes import CreditNoteHistory
 from projections.customers import CustomerHistory
 from projections.discounts import DiscountHistory
@@ -60,6 +61,7 @@ class Account:
         payments: Its charges and intents.
         ties: What hangs on its payments and invoices; others do no harm.
         catalogue: What its prices are, and mean.
+        reconciled: When the ledger was last compared with what Stripe has.
     """
 
     linked: Linked
@@ -77,6 +79,7 @@ class Account:
     payments: Mapping[str, PaymentHistory] = attrs.Factory(dict)
     ties: Mapping[str, TieHistory] = attrs.Factory(dict)
     catalogue: Catalogue = attrs.Factory(Catalogue)
+    reconciled: Checked | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -255,6 +258,7 @@ def _findings(
         [each for each in subscriptions if _quantity(account, each, now) is not None]
     )
     found += findings.of_links(account.linked)
+    found += findings.of_reconciliation(account.linked, account.reconciled)
     if figures is not None and figures.source is Source.STRIPE:
         message = "the product has not yet told all of its active users"
         found.append(findings.info("seats_baseline_missing", message))

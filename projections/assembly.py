@@ -9,9 +9,11 @@ from typing import Any, Final, TypeVar
 import attrs
 import msgspec
 
+from ledger.events import Check
 from ledger.log import Recorded
 from projections.answer import Account
 from projections.catalogue import CATALOGUE, Catalogue
+from projections.checks import CHECKS, last_run
 from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
@@ -102,6 +104,7 @@ def assembled(linked: Linked, kept: Kept) -> Account:
         payments=own(PAYMENTS),
         ties=of_all(TIES),
         catalogue=Catalogue(entries=of_all(CATALOGUE)),
+        reconciled=last_run(kept.get(CHECKS.name, {}), Check.RECONCILE),
     )
 
 
@@ -147,6 +150,7 @@ def surrounded(
         catalogue=Catalogue(entries=entries, known=known),
         mandates=then(MANDATES),
         ties=then(TIES),
+        reconciled=last_run(kept.get(CHECKS.name, {}), Check.RECONCILE, known),
     )
 
 

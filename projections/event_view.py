@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger.encoding import Encodings
-from ledger.events import StripeEvent, UnknownEvent
+from ledger.events import StripeEvent, StripeObject, UnknownEvent
 from ledger.log import Recorded
 from ledger.mapper import Mapper
 from ledger.masking import masked_json
@@ -25,7 +25,7 @@ def event_view(recorded: Recorded) -> dict[str, Any]:
     line, event = event_line(recorded), recorded.event
     if isinstance(event, UnknownEvent):
         return line
-    if isinstance(event, StripeEvent):
+    if isinstance(event, StripeEvent | StripeObject):
         return {**line, **_body(event.body)}
     entry = _MAPPER.entry(event)
     return {**line, **_body(_ENCODINGS.decode(entry.encoding_id, entry.body))}

@@ -14,6 +14,7 @@
     SeatsCounted          the product named all its users, or only how many
     AccountLinked         the product's account is this customer
     AccountClaimed        the same, as the customer's metadata says
+    StripeChecked         a run over Stripe's own data came to its end
     TermsSet, PolicySet   the operator said what a price means, or what follows a failure
 
 A fact says which account it belongs to (the stream) and which object of it. Facts are
@@ -50,6 +51,7 @@ from projections.own_facts import (
     PolicySet,
     SeatChanged,
     SeatsCounted,
+    StripeChecked,
     TermsSet,
 )
 from projections.paths import paths
@@ -77,6 +79,7 @@ __all__ = [
     "ScheduleObserved",
     "SeatChanged",
     "SeatsCounted",
+    "StripeChecked",
     "Subscription",
     "SubscriptionObserved",
     "TaxIdObserved",
@@ -291,4 +294,5 @@ Fact = (
     | AccountClaimed
     | TermsSet
     | PolicySet
+    | StripeChecked
 )

@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from projections import access
+from projections.checks import Checked
 from projections.facts import Subscription
 from projections.history import History, Told
 from projections.links import Linked, is_customer
@@ -131,6 +132,14 @@ def of_links(linked: Linked) -> list[Finding]:
         message = f"others claim {linked.account} or its account of the product"
         found.append(warning("link_conflict", message, linked.conflicts))
     return found
+
+
+def of_reconciliation(linked: Linked, last: Checked | None) -> list[Finding]:
+    """Return that the account was not as Stripe had it when that was last compared."""
+    if last is None or linked.customer is None or linked.customer not in last.differing:
+        return []
+    message = f"{linked.customer} is not as Stripe has it; bl reconcile shows where"
+    return [warning("differs_from_stripe", message, [last.position])]
 
 
 def _changed(name: str, before: Mark, after: Mark) -> Finding:

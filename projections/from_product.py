@@ -1,4 +1,4 @@
-"""What the product and the operator told: who is active, who it is, what a price means."""
+"""What product, operator and ledger told: users, what prices mean, what was found."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ledger.events import (
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
+    StripeChecked,
     TermsSet,
     UnknownEvent,
 )
@@ -109,6 +110,26 @@ def policy_set(recorded: Recorded) -> Sequence[Fact]:
             recorded_at=recorded.recorded_at,
             position=recorded.position,
             actor=event.actor,
+        ),
+    )
+
+
+def stripe_checked(recorded: Recorded) -> Sequence[Fact]:
+    """Read what a run over Stripe's own data came to."""
+    event = recorded.event
+    if not isinstance(event, StripeChecked):
+        return ()
+    return (
+        facts.StripeChecked(
+            account=CATALOGUE,
+            check=event.check,
+            begun_at=event.begun_at,
+            occurred_at=event.ended_at,
+            position=recorded.position,
+            ok=event.ok,
+            counts=event.counts,
+            differing=event.differing,
+            stripe_account=event.stripe_account,
         ),
     )
 

@@ -1,14 +1,19 @@
 """The place of an event's type in the life of its object, low is early.
 
-    created 0 · updated 5 · finalized 6 · attempt 7 · paid 8 · deleted 9
+    created 0 · updated 5 · finalized 6 · attempt 7 · paid 8 · deleted 9 · observed 10
 
-It decides only within one second, and only what the earlier values leave open.
+It decides only within one second, and only what the earlier values leave open. What is
+inferred from a date that an object keeps comes before all that was told.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from ledger.order import INFERRED as INFERRED_RANK
+from ledger.order import OBSERVED as OBSERVED_RANK
+
+INFERRED: Final = "inferred"
 _BETWEEN: Final = 5
 _RANKS: Final = {
     "created": 0,
@@ -29,9 +34,12 @@ _RANKS: Final = {
     "aborted": 8,
     "detached": 9,
     "deleted": 9,
+    "observed": OBSERVED_RANK,
 }
 
 
 def rank(stripe_type: str) -> int:
     """Return the place of *stripe_type*; what tells nothing of it lies in between."""
+    if stripe_type.startswith(f"{INFERRED}."):
+        return INFERRED_RANK
     return _RANKS.get(stripe_type.rpartition(".")[2], _BETWEEN)

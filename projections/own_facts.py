@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from ledger.events import Check
 from ledger.policy import Policy
 
 
@@ -118,3 +119,22 @@ class PolicySet(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     def object_id(self) -> str:
         """There is one policy."""
         return "policy"
+
+
+class StripeChecked(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A run over Stripe's own data came to its end; see `ledger.events.StripeChecked`."""
+
+    account: str
+    check: Check
+    begun_at: datetime
+    occurred_at: datetime
+    position: int
+    ok: bool
+    counts: tuple[tuple[str, int], ...] = ()
+    differing: tuple[str, ...] = ()
+    stripe_account: str | None = None
+
+    @property
+    def object_id(self) -> str:
+        """Of each kind of run the last one is kept."""
+        return self.check

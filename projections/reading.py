@@ -23,6 +23,7 @@ from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
 from projections.assembly import OWN, ROAMING, Kept, Needs
 from projections.catalogue import CATALOGUE
+from projections.checks import CHECKS
 from projections.folding import Key
 from projections.generations import SCHEMA
 from projections.links import LINKS, Link, Linked, resolve
@@ -65,6 +66,9 @@ AROUND: Final = sql.SQL("""
 SELECT {catalogue_name}, account, object, state
   FROM {catalogue}
  WHERE account = %(catalogue)s AND object = ANY(%(wares)s::bytea[])
+UNION ALL
+SELECT {checks_name}, account, object, state
+  FROM {checks}
 {rows}
 """)
 REFERRING: Final = sql.SQL("""
@@ -113,6 +117,8 @@ _AROUND: Final = AROUND.format(
         REFERRING.format(name=sql.Literal(each.name), view=_view(each.name))
         for each in ROAMING
     ),
+    checks_name=sql.Literal(CHECKS.name),
+    checks=_view(CHECKS.name),
 )
 
 
@@ -192,9 +198,7 @@ class Reader:
         )
 
     async def around(self, needs: Needs) -> Kept:
-        """Return what stands outside an account's streams and is named in them."""
-        if not needs.wares and not needs.referred:
-            return {}
+        """Return what stands outside an account's streams and matters to it."""
         asked = {
             "catalogue": CATALOGUE_ACCOUNT,
             "wares": [packed(name) for name in sorted(needs.wares)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from projections.catalogue import CATALOGUE
+from projections.checks import CHECKS
 from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
@@ -38,6 +39,7 @@ PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
     PAYMENTS,
     TIES,
     CATALOGUE,
+    CHECKS,
     REFERENCES,
     UNROUTED,
     HINTS,

@@ -70,12 +70,14 @@ def _caching(view: View, fresh_s: int) -> str:
 
 
 def _meta(view: View) -> Json:
+    reconciled = view.account.reconciled
+    compared_at = None if reconciled is None else reconciled.ended_at
     return {
         "position": view.position,
         "as_of": rfc3339(view.now),
         "known_at": None if view.known_at is None else rfc3339(view.known_at),
         "lag_ms": view.lag_ms,
-        "reconciled_at": None,
+        "reconciled_at": None if compared_at is None else rfc3339(compared_at),
         "wrongful_pauses": [],
         "stale": view.stale,
     }

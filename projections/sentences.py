@@ -22,7 +22,9 @@ from ledger.events import (
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
+    StripeChecked,
     StripeEvent,
+    StripeObject,
 )
 from projections.amounts import amount
 
@@ -234,11 +236,22 @@ def _by(actor: str | None) -> str:
     return f" by {actor}" if actor else ""
 
 
+def _shown_as_is(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    return f"Stripe was asked for {_words(event.kind)} {event.object_id}, as it was then"
+
+
+def _checked(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    outcome = "nothing is left to do" if event.ok else "something is left to do"
+    return f"Stripe's own data was gone through ({_words(event.check)}): {outcome}"
+
+
 _OWN: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     SeatAssigned: _assigned,
     SeatReleased: _released,
     SeatsCounted: _counted,
     AccountLinked: _linked,
+    StripeObject: _shown_as_is,
+    StripeChecked: _checked,
     DeliveryConflicted: _conflicted,
 }
 _STRIPE: Final[Mapping[str, Callable[[str, Shown, Shown], str]]] = {

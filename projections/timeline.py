@@ -19,7 +19,9 @@ from ledger.events import (
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
+    StripeChecked,
     StripeEvent,
+    StripeObject,
     UnknownEvent,
 )
 from ledger.log import Recorded
@@ -68,8 +70,10 @@ def shown(entry: Entry) -> dict[str, Any]:
 def _entry(one: Recorded) -> Entry:
     event = one.event
     at = None
-    if isinstance(event, StripeEvent):
+    if isinstance(event, StripeEvent | StripeObject):
         at = event.occurred_at
+    elif isinstance(event, StripeChecked):
+        at = event.ended_at
     elif isinstance(event, SeatAssigned | SeatReleased | SeatsCounted):
         at = event.effective_at
     return Entry(at=at or one.recorded_at, id=_id(event), kind=_kind(event), recorded=one)
@@ -80,6 +84,8 @@ def _id(event: Event) -> str:
         return event.event_id
     if isinstance(event, UnknownEvent):
         return event.originator_id
+    if isinstance(event, StripeObject):
+        return f"{event.id}#{event.version:04d}"
     return f"{event.command.id}#{event.command.version:04d}"
 
 

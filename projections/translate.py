@@ -11,6 +11,8 @@
     charge.*, payment_intent.*    PaymentObserved, ReferenceSeen
     charge.dispute.*, refund.*    TieObserved, ReferenceMade
     v1.* (thin)                   ObjectHinted
+    stripe_object                 what an event about the object gives, and its dates
+    stripe_checked                StripeChecked
     seat_assigned, seat_released  SeatChanged
     seats_counted                 SeatsCounted
     account_linked                AccountLinked
@@ -38,7 +40,9 @@ from ledger.events import (
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
+    StripeChecked,
     StripeEvent,
+    StripeObject,
     TermsSet,
     UnknownEvent,
     Verdict,
@@ -47,11 +51,13 @@ from ledger.log import Recorded, Selection
 from projections import facts
 from projections.facts import Fact
 from projections.from_catalogue import ware_shown, wares_within
+from projections.from_objects import observations, observing
 from projections.from_product import (
     account_linked,
     policy_set,
     seat_changed,
     seats_counted,
+    stripe_checked,
     terms_set,
     unknown_topic,
 )
@@ -112,7 +118,8 @@ class Translator:
 def _rows(
     types: Iterable[str], *translators: Translator
 ) -> dict[str, tuple[Translator, ...]]:
-    return dict.fromkeys(types, translators)
+    names = frozenset(types)
+    return dict.fromkeys(names | observations(names), translators)
 
 
 _WITHIN: Final = Translator(translate=wares_within, gives=facts.WareShown)
@@ -157,14 +164,17 @@ _READERS: Final = (
 )
 _SEAT: Final = Translator(translate=seat_changed, gives=facts.SeatChanged)
 
+_BY_NAME: Final = {name: row for rows in _READERS for name, row in rows.items()}
+_OBSERVED: Final = observations(_BY_NAME)
 STRIPE: Final[Mapping[str, tuple[Translator, ...]]] = {
-    name: row for rows in _READERS for name, row in rows.items()
+    name: row for name, row in _BY_NAME.items() if name not in _OBSERVED
 }
 OWN: Final[Mapping[type[Event], Translator]] = {
     SeatAssigned: _SEAT,
     SeatReleased: _SEAT,
     SeatsCounted: Translator(translate=seats_counted, gives=facts.SeatsCounted),
     AccountLinked: Translator(translate=account_linked, gives=facts.AccountLinked),
+    StripeChecked: Translator(translate=stripe_checked, gives=facts.StripeChecked),
     TermsSet: Translator(translate=terms_set, gives=facts.TermsSet),
     PolicySet: Translator(translate=policy_set, gives=facts.PolicySet),
 }
@@ -207,13 +217,18 @@ def translation(wanted: Iterable[type[Fact]]) -> Translation:
     """Return the part of the table that gives *wanted*, and stops at unknown topics."""
     kinds = frozenset(wanted)
     stripe: defaultdict[str, list[Translate]] = defaultdict(list)
-    for name, row in STRIPE.items():
+    for name, row in _BY_NAME.items():
         for translator in row:
             if translator.gives in kinds:
                 stripe[name].append(translator.translate)
+    readers = {name: _one_after_another(each) for name, each in stripe.items()}
+    seen: dict[type[Event], Translate] = {}
+    if any(name in _OBSERVED for name in readers):
+        seen[StripeObject] = observing(readers)
     return Translation(
-        stripe={name: _one_after_another(each) for name, each in stripe.items()},
+        stripe={name: each for name, each in readers.items() if name not in _OBSERVED},
         own={
+            **seen,
             **{kind: row.translate for kind, row in OWN.items() if row.gives in kinds},
             UnknownEvent: unknown_topic,
         },

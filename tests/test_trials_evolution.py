@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.encoding import Encodings
-from ledger.events import TOPICS, Command, PolicySet, TermsSet
+from ledger.events import (
+    TOPICS,
+    Check,
+    Command,
+    PolicySet,
+    Source,
+    StripeChecked,
+    StripeObject,
+    TermsSet,
+)
 from ledger.mapper import Mapper
 from ledger.policy import Policy
 from ledger.row import Row
@@ -31,6 +40,29 @@ WRITTEN: Final = [
     PolicySet(
         command=Command(id="cmd:golden2", fingerprint="g"),
         policy=Policy(retry_days=(0, 3, 5, 7), pause_day=7, cancel_day=30),
+    ),
+    StripeObject(
+        id="object:00ff",
+        version=2,
+        body=b'{"id": "in_1",  "object": "invoice", "customer": "cus_1"}',
+        source=Source.RECONCILE,
+        kind="invoice",
+        object_id="in_1",
+        account="cus_1",
+        occurred_at=NOON,
+        api_version="2026-10-28.endive",
+        livemode=False,
+        stripe_account="acct_1",
+    ),
+    StripeChecked(
+        command=Command(id="cmd:golden3", fingerprint="h"),
+        check=Check.RECONCILE,
+        begun_at=NOON,
+        ended_at=NOON.replace(minute=1),
+        ok=False,
+        counts=(("amount", 1), ("in_flight", 2)),
+        differing=("cus_1",),
+        stripe_account="acct_1",
     ),
 ]
 
