@@ -39,7 +39,7 @@ from replay.stamp import ARGUMENTS, program_version
 from replay.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
-    "Run": ("demo", "serve", "migrate", "doctor", "token"),
+    "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
     "Look": ("status", "log", "show", "timeline", "seats"),
     "Prove": ("verify", "checkpoint"),
     "Terms": ("terms", "policy"),

@@ -79,8 +79,7 @@ def running_stripe(
 
     async def start() -> tuple[StripeServer, web.AppRunner, int]:
         company = Company(simulation, now=now, livemode=livemode)
-        async for _ in company.told():
-            pass
+        await company.catch_up()
         server = StripeServer(company, keys)
         runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()

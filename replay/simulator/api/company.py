@@ -7,7 +7,7 @@ each version asked for tells how its objects look there. All stand at the same m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,18 +66,27 @@ class Company:
         """The events of the last thirty days."""
         return self._told.shelf
 
-    async def told(self) -> AsyncIterator[StripeOccurrence]:
-        """Tell the life up to now, as far as it was not told; yield its Stripe events."""
-        async with self._lock:
-            for number, occurrence in enumerate(self._told.until(self.now)):
-                event: dict[str, Any] = msgspec.json.decode(occurrence.body)
-                self._told.shelf.hear(event)
-                self._told.shelf.keep_event(event)
-                self._told.shelf.expire(occurrence.created)
-                yield occurrence
-                if number % _BREATH_EVERY == 0:
-                    await asyncio.sleep(0)
-            self._told.shelf.expire(self.now)
+    def tell(self) -> Iterator[StripeOccurrence]:
+        """Tell the life up to now, as far as it was not told; yield its Stripe events.
+
+        To be read to its end before it is called again.
+        """
+        shelf = self._told.shelf
+        for occurrence in self._told.until(self.now):
+            event: dict[str, Any] = msgspec.json.decode(occurrence.body)
+            shelf.hear(event)
+            shelf.keep_event(event)
+            shelf.expire(occurrence.created)
+            yield occurrence
+        shelf.expire(self.now)
+
+    async def catch_up(self, reached: Callable[[int], None] | None = None) -> None:
+        """Tell the life up to now, while others are answered; tell *reached* how far."""
+        for number, occurrence in enumerate(self.tell()):
+            if number % _BREATH_EVERY == 0:
+                if reached is not None:
+                    reached(occurrence.created)
+                await asyncio.sleep(0)
 
     async def shelf(self, shape: Shape) -> Shelf:
         """Return the objects as they stand now, in a version; its first use takes a run."""
