@@ -63,7 +63,9 @@ async def _serve(settings: Settings) -> None:
 async def _listen(
     api: Api, figures: Figures, settings: Settings, stop: asyncio.Event
 ) -> None:
-    runner = web.AppRunner(application(api, signing_keys(settings)), access_log=None)
+    keys = [*signing_keys(settings)]
+    _reread_on_hangup(keys)
+    runner = web.AppRunner(application(api, keys), access_log=None)
     await runner.setup()
     host = settings.host
     try:
@@ -82,6 +84,20 @@ async def _listen(
     await stop.wait()
     await runner.cleanup()
     await shown.cleanup()
+
+
+def _reread_on_hangup(keys: list[bytes]) -> None:
+    """Read token keys again on SIGHUP; a wrong file changes nothing and is logged."""
+
+    def reread() -> None:
+        try:
+            keys[:] = signing_keys(load())
+        except NotConfiguredError as error:
+            _logger.error("keys_kept", extra={"reason": str(error)})  # noqa: TRY400
+            return
+        _logger.info("keys_read", extra={"keys": len(keys)})
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 GET /v1/accounts/{account}/…   scope read    see `projections.account_api`
 GET /v1/events…                scope audit   see `projections.event_api`
 GET /v1/status                 scope read    how far everything is
+GET /billing/{account}         by link       see `projections.page.app`
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ledger.tokens import Scope
 from projections import account_api, event_api
 from projections.account_api import Accounts
 from projections.event_api import Events
+from projections.page import app as page_app
+from projections.page.app import Pages
 from projections.questions import question
 from projections.reading import Reader
 from projections.responses import written
@@ -71,6 +74,7 @@ def routes(api: Api) -> list[web.RouteDef]:
         *account_api.routes(Accounts(views=views)),
         *event_api.routes(Events(reader=api.reader, log=api.log)),
         web.get("/v1/status", api.status),
+        *page_app.routes(Pages(views=views, reader=api.reader, log=api.log)),
     ]
 
 

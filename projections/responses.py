@@ -44,7 +44,7 @@ def answered(
     }
     if etag_matches(request, tag):
         return web.Response(status=304, headers=sent)
-    return written({**body, "meta": _meta(view)}, sent)
+    return written({**body, "meta": meta(view)}, sent)
 
 
 def written(body: Json, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -69,7 +69,8 @@ def _caching(view: View, fresh_s: int) -> str:
     return "private, no-cache"
 
 
-def _meta(view: View) -> Json:
+def meta(view: View) -> Json:
+    """Return of when the answer of *view* is."""
     reconciled = view.account.reconciled
     compared_at = None if reconciled is None else reconciled.ended_at
     return {

@@ -209,3 +209,12 @@ def ledger_database(
 def ledger_database18(found_ledger: Callable[[str], str]) -> str:
     """A migrated, empty ledger on 18 only, where the version cannot matter."""
     return found_ledger("18")
+
+
+@pytest.fixture(scope="module")
+def module_ledger18(
+    template_of: Callable[[str], tuple[EmbeddedServer, str]],
+) -> Iterator[str]:
+    """A migrated ledger on 18 that the tests of one module share."""
+    with _fresh_database(*template_of("18")) as conninfo:
+        yield conninfo

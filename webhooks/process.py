@@ -190,15 +190,17 @@ def stop_on_signal() -> asyncio.Event:
 
 
 def reread_on_hangup(door: Door) -> None:
-    """Read the secrets again on SIGHUP; a wrong file changes nothing and is logged."""
+    """Read secrets and token keys again on SIGHUP; a wrong file changes nothing, logged."""
 
     def reread() -> None:
         try:
             settings = load()
+            keys = signing_keys(settings)
         except NotConfiguredError as error:
             _logger.error("secrets_kept", extra={"reason": str(error)})  # noqa: TRY400
             return
         door.replace_secrets(settings)
+        door.token_keys[:] = keys
         _logger.info("secrets_read", extra={"secrets": len(settings.webhook_secrets)})
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)

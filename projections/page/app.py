@@ -1,0 +1,261 @@
+"""The billing page over HTTP.
+
+POST /v1/accounts/{account}/page-sessions        a link, for an admin the product names
+GET  /billing/{account}?link=…                   the link becomes a cookie
+GET  /billing/{account}                          the page
+GET  /billing/{account}/explain?figure=total     why a figure is what it is
+GET  /billing/{account}/invoices, …/activity     all of them, a page at a time
+GET  /billing/{account}/freshness?seen=TAG       the last line alone, for refreshing
+GET  /billing/-/page.….css                       the page's own files
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import attrs
+import msgspec
+from aiohttp import web
+
+from ledger.log import Log
+from ledger.moments import rfc3339
+from ledger.problems import Problem, bad_request, unknown_account
+from ledger.tokens import Grant, Scope
+from projections import rendering
+from projections.account_api import named_account
+from projections.answer import Billing
+from projections.page import assets, visits
+from projections.page.activity import PAGE, SHOWN, Happened, lately, told
+from projections.page.answers import html, seen
+from projections.page.document import Document, Invoice
+from projections.page.explaining import Explanation, Figure, explanation
+from projections.page.freshness import freshness
+from projections.page.sessions import Session
+from projections.page.texts import cut
+from projections.page.view import page
+from projections.page.visits import now_of, path_of, visitor
+from projections.paging import page as page_of
+from projections.questions import Question
+from projections.reading import Reader
+from projections.responses import meta
+from projections.seat_history import steps
+from projections.views import View, Views
+
+INVOICES_PAGE: Final = 50
+STEPS_SHOWN: Final = 50
+_TOLD_CHARS_MAX: Final = 60
+
+
+@attrs.frozen(kw_only=True)
+class Shown:
+    """An account as its page shows it.
+
+    Attributes:
+        tag: Changes whenever anything but ``meta`` does.
+    """
+
+    document: Document
+    tag: str
+    view: View | None = None
+    billing: Billing | None = None
+
+    @property
+    def name(self) -> str:
+        """The account's name for a title, where nothing can be isolated."""
+        return cut(self.document.linked_account or self.document.account, _TOLD_CHARS_MAX)
+
+
+@attrs.frozen(kw_only=True)
+class Pages:
+    """The handlers of the page's paths."""
+
+    views: Views
+    reader: Reader
+    log: Log
+
+    async def invite(self, request: web.Request) -> web.Response:
+        """Answer with a link to an account's page."""
+        grant, account = visits.asked_account(request)
+        if grant.account not in {None, account}:
+            found = await self.reader.find(account)
+            if grant.account not in found.linked.streams:
+                raise unknown_account()
+        return await visits.invite(request, account)
+
+    async def billing(self, request: web.Request) -> web.Response:
+        """Answer with the page, or with the cookie that a link is exchanged for."""
+        account = named_account(request.match_info["account"])
+        if visits.LINK in request.query:
+            return visits.exchanged(request, account)
+        session = visitor(request, account)
+        shown = await self._shown(request, session)
+        happened: list[Happened] = []
+        if shown.view is not None:
+            found = await lately(self.log, shown.view)
+            happened = list(found.entries[:SHOWN])
+        return html(
+            request,
+            "billing.html",
+            shown.document.meta.as_of,
+            page=page(shown.document),
+            name=shown.name,
+            path=path_of(account),
+            token=visits.form_token(request, session),
+            tag=shown.tag,
+            fresh=freshness(shown.document),
+            activity=happened,
+            drawing=None,
+            offers=[],
+        )
+
+    async def freshness(self, request: web.Request) -> web.Response:
+        """Answer with the last line; where figures have changed, the page asks for them."""
+        session = self._visitor(request)
+        shown = await self._shown(request, session)
+        now = shown.document.meta.as_of
+        response = html(request, "freshness.html", now, fresh=freshness(shown.document))
+        if request.query.get("seen") != shown.tag:
+            response.headers["HX-Trigger"] = "figures-changed"
+        return response
+
+    async def invoices(self, request: web.Request) -> web.Response:
+        """Answer with all invoices, a page at a time."""
+        shown = await self._shown(request, self._visitor(request))
+        cursor = request.query.get("cursor")
+        rows = [] if shown.billing is None else rendering.invoices(shown.billing)
+        found = page_of(rows, _dated, cursor, INVOICES_PAGE)
+        listed = msgspec.convert(list(found.entries), list[Invoice])
+        return _listing(
+            request, shown, "invoices", title="Invoices", rows=listed, next=found.next
+        )
+
+    async def activity(self, request: web.Request) -> web.Response:
+        """Answer with what happened, a page at a time."""
+        shown = await self._shown(request, self._visitor(request))
+        before = request.query.get("cursor")
+        if before is not None and not (before.isdigit() and before.isascii()):
+            raise bad_request("cursor is none that this page gave")
+        rows: list[Happened] = []
+        following = None
+        if shown.view is not None:
+            at = None if before is None else min(int(before[:18]), shown.view.position + 1)
+            found = await lately(self.log, shown.view, before=at, size=PAGE)
+            rows, following = list(found.entries), found.next
+        return _listing(
+            request, shown, "activity", title="Activity", rows=rows, next=following
+        )
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """Answer with why a figure is what it is."""
+        shown = await self._shown(request, self._visitor(request))
+        reasons = _explanation(request, shown)
+        return html(
+            request,
+            "explain.html",
+            shown.document.meta.as_of,
+            told=reasons,
+            name=shown.name,
+            path=path_of(request.match_info["account"]),
+            events=await self._events(shown, reasons),
+            steps=_steps(shown) if request.query["figure"] == Figure.SEATS else [],
+        )
+
+    def _visitor(self, request: web.Request) -> Session:
+        return visitor(request, named_account(request.match_info["account"]))
+
+    async def _shown(self, request: web.Request, session: Session) -> Shown:
+        grant = Grant(scopes=frozenset({Scope.READ}), account=session.account)
+        try:
+            view = await self.views.view(session.account, Question(), grant)
+        except Problem as error:
+            if error.status != unknown_account().status:
+                raise
+            # The product knows it, we do not yet: there is a subscription to start.
+            now = rfc3339(now_of(request))
+            body: dict[str, Any] = {"account": session.account, "meta": {"as_of": now}}
+            return Shown(document=msgspec.convert(body, Document), tag="")
+        billing = view.answer()
+        body = rendering.billing(billing)
+        tag = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:16]
+        document = msgspec.convert({**body, "meta": meta(view)}, Document)
+        return Shown(document=document, tag=tag, view=view, billing=billing)
+
+    async def _events(self, shown: Shown, reasons: Explanation) -> dict[int, Happened]:
+        if shown.view is None:
+            return {}
+        streams = shown.view.linked.streams
+        recorded = [
+            each
+            for position in reasons.evidence
+            async for batch in self.log.read(
+                after=position - 1, until=position, accounts=streams
+            )
+            for each in batch
+        ]
+        found = {
+            each.position: each
+            for each in told(recorded, shown.view.now, quiet=frozenset())
+        }
+        return dict(sorted(found.items()))
+
+
+def routes(pages: Pages) -> list[web.RouteDef]:
+    """Return the routes of *pages*; the application needs `problems` and `TOKEN_KEYS`."""
+    below = {
+        "": pages.billing,
+        "/freshness": pages.freshness,
+        "/invoices": pages.invoices,
+        "/activity": pages.activity,
+        "/explain": pages.explain,
+    }
+    return [
+        web.post("/v1/accounts/{account}/page-sessions", pages.invite),
+        web.get(assets.ROUTE, assets.served),
+        *(
+            web.get(f"/billing/{{account}}{name}", seen(handler, now_of))
+            for name, handler in below.items()
+        ),
+    ]
+
+
+def _listing(
+    request: web.Request, shown: Shown, kind: str, /, **listed: object
+) -> web.Response:
+    path = path_of(request.match_info["account"])
+    return html(
+        request,
+        "listing.html",
+        shown.document.meta.as_of,
+        kind=kind,
+        name=shown.name,
+        path=path,
+        here=f"{path}/{kind}",
+        later="cursor" in request.query,
+        **listed,
+    )
+
+
+def _explanation(request: web.Request, shown: Shown) -> Explanation:
+    asked = request.query.get("figure", "")
+    name = request.query.get("id")
+    rows = [] if shown.billing is None else rendering.invoices(shown.billing)
+    found = None
+    if asked in set(Figure):
+        invoice = next((row for row in rows if row["id"] == name), None)
+        typed = None if invoice is None else msgspec.convert(invoice, Invoice)
+        found = explanation(shown.document, Figure(asked), typed)
+    if found is None:
+        raise Problem(status=404, slug="not-found", detail="there is no such figure")
+    return found
+
+
+def _steps(shown: Shown) -> list[Any]:
+    if shown.view is None:
+        return []
+    taken = steps(shown.view.account.registers, shown.view.now)
+    return list(reversed(taken[-STEPS_SHOWN:]))
+
+
+def _dated(invoice: dict[str, Any]) -> tuple[str, str]:
+    return invoice["date"] or "", invoice["id"]

@@ -1,0 +1,55 @@
+"""Dates and times as a reader writes them, in the reader's zone.
+
+1 Nov 2026      day          1 Nov 2026, 01:00 CET      moment
+Nov 1, 2026     day, en-US   4 s, 12 min, 3 days        lasting
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from projections.page.readers import Reader
+
+MINUTE_S: Final = 60
+HOUR_S: Final = 3600
+DAY_S: Final = 86_400
+_UNITS: Final = ((DAY_S, "day"), (HOUR_S, "h"), (MINUTE_S, "min"), (1, "s"))
+
+
+def day(moment: datetime, reader: Reader) -> str:
+    """Write the date of *moment*."""
+    from babel.dates import format_date  # noqa: PLC0415
+
+    local = moment.astimezone(reader.zone)
+    return str(format_date(local.date(), "medium", reader.locale))
+
+
+def instant(moment: datetime, reader: Reader) -> str:
+    """Write the date and the time of *moment*, with the zone."""
+    from babel.dates import format_datetime, get_timezone_name  # noqa: PLC0415
+
+    local = moment.astimezone(reader.zone)
+    written = format_datetime(local, "medium", reader.zone, reader.locale)
+    zone = get_timezone_name(local, "short", locale=reader.locale)
+    return f"{written} {zone}"
+
+
+def lasting(length: timedelta) -> str:
+    """Write a length of time in its largest whole unit, rounded down."""
+    seconds = max(0, int(length.total_seconds()))
+    for size, name in _UNITS:
+        if seconds >= size:
+            number = seconds // size
+            plural = "s" if name == "day" and number != 1 else ""
+            return f"{number} {name}{plural}"
+    return "0 s"
+
+
+def within(moment: datetime, now: datetime) -> str:
+    """Say how far *moment* is from *now*: ``in 3 days``, ``12 min ago``, ``now``."""
+    if moment == now:
+        return "now"
+    if moment > now:
+        return f"in {lasting(moment - now)}"
+    return f"{lasting(now - moment)} ago"

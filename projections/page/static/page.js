@@ -1,0 +1,28 @@
+"use strict";
+// What the server cannot say by itself: that it is not heard any more, and the time zone.
+(() => {
+  const told = (state, text) => {
+    const place = document.getElementById("freshness");
+    if (!place) return;
+    place.dataset.state = state;
+    place.querySelector("[data-says]").textContent = text;
+  };
+  const failed = (event) => {
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    told("stale", status === 404
+      ? "This visit has ended: open billing again from the product"
+      : "Not reached just now: these figures may be older than they seem");
+  };
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:timeout", failed);
+  document.addEventListener("DOMContentLoaded", () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone || document.cookie.includes("bl_zone=")) return;
+    const kept = encodeURIComponent(zone);
+    document.cookie = `bl_zone=${kept}; path=/billing; max-age=31536000; samesite=lax`;
+    if (zone !== document.documentElement.dataset.zone && window.htmx) {
+      window.htmx.trigger(document.body, "figures-changed");
+    }
+  });
+})();
