@@ -31,11 +31,14 @@ from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.shapes import Shape
 from whole_life import run
 
-# What the older versions do not say at all, and which invoice a payment is for.
+# What the older versions do not say at all, or not all of it, and which invoice a payment
+# is for.
 ONLY_NEW: Final = {
     "invoice": None,
     "order_reference": None,
     "cancellation_reason": None,
+    "discounts": None,
+    "tax": None,
     "pause_type": None,
     "paused_at": None,
     "uncollectible_reason": None,

@@ -33,7 +33,9 @@ def test_two_versions_tell_the_same_events_of_the_same_objects(shape: Shape) -> 
         event_id: newer[event_id] for event_id in common
     }
     apart = Counter((older | newer)[each][0] for each in older.keys() ^ newer.keys())
-    assert apart.keys() <= {"invoice_payment.paid", "invoice.updated"}
+    # Before 2024 a subscription does not show the discounts of its items.
+    hidden = {"customer.subscription.updated"} if shape.age < Shape.Y2024.age else set()
+    assert apart.keys() <= {"invoice_payment.paid", "invoice.updated"} | hidden
     if not shape.traits.payments_apart:
         assert apart["invoice_payment.paid"] > 100
 

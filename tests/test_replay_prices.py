@@ -66,16 +66,16 @@ def test_tiers_are_said_only_when_they_are_expanded() -> None:
     ]
 
 
-def test_lines_add_up_and_those_of_a_tiered_item_count_its_seats() -> None:
+def test_the_lines_of_a_tiered_item_count_its_seats() -> None:
     several = 0
     for billed in objects("invoice.created"):
         lines = billed["lines"]["data"]
-        assert sum(line["amount"] for line in lines) == billed["total"]
         of_item = Counter(
             line["parent"]["subscription_item_details"]["subscription_item"]
             for line in lines
+            if line["parent"]["subscription_item_details"]
         )
-        several += max(of_item.values()) > 1
+        several += max(of_item.values(), default=0) > 1
         for line in lines:
             assert line["quantity_decimal"] == str(line["quantity"])
             assert line["subtotal"] == line["amount"]
@@ -83,7 +83,7 @@ def test_lines_add_up_and_those_of_a_tiered_item_count_its_seats() -> None:
     assert several > 20
 
 
-def test_subscriptions_are_paid_by_month_and_year_in_two_currencies() -> None:
+def test_subscriptions_are_paid_by_month_and_year_in_four_currencies() -> None:
     seen = set()
     for held in objects("customer.subscription.updated"):
         recurring = {
@@ -94,7 +94,11 @@ def test_subscriptions_are_paid_by_month_and_year_in_two_currencies() -> None:
         assert len(recurring) == 1
         seen.add((*recurring, *currencies))
 
-    assert seen == {("month", "usd"), ("month", "eur"), ("year", "usd"), ("year", "eur")}
+    assert seen == {
+        (interval, currency)
+        for interval in ("month", "year")
+        for currency in ("usd", "eur", "jpy", "kwd")
+    }
 
 
 def test_some_prices_state_no_terms() -> None:

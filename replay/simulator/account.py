@@ -7,11 +7,14 @@ from collections.abc import Callable
 import attrs
 
 from replay.simulator.agenda import Action, Agenda
+from replay.simulator.books import Books
 from replay.simulator.chances import Chance
 from replay.simulator.customers import Customer
-from replay.simulator.habits import Habits
+from replay.simulator.habits import Habits, Taxed
 from replay.simulator.identities import Identities
+from replay.simulator.invoice_items import InvoiceItem
 from replay.simulator.objects import customers, schedules, subscriptions
+from replay.simulator.offers import NO_OFFERS, Offers
 from replay.simulator.outbox import Outbox
 from replay.simulator.plans import Plan
 from replay.simulator.renewals import DAY_S
@@ -19,6 +22,7 @@ from replay.simulator.schedules import Schedule
 from replay.simulator.shapes import Shape
 from replay.simulator.standings import Standing, Standings
 from replay.simulator.subscriptions import Subscription
+from replay.simulator.taxes import TaxRate
 
 
 def _nothing(_at: int) -> None:
@@ -36,9 +40,13 @@ class Account:
     Attributes:
         plans: All it may choose from, with the terms of this moment.
         chance: Decides what the company does, and nothing else.
+        luck: Decides what becomes of its money, so that this changes little else.
         subscription: The latest one that counts its seats.
         subscriptions: All there ever were.
         scheduled: Changes of plan to come, by subscription.
+        waiting: What the next invoice will be for, besides the next period.
+        offers: What the seller takes off, and the taxes it must add.
+        books: Every invoice there is, as it stands.
         users: Those that hold a seat, in the order they got it.
         former: Those that gave theirs back, and may get one again.
         users_made: How many users ever had one.
@@ -52,6 +60,7 @@ class Account:
     plan: Plan
     plans: tuple[Plan, ...]
     chance: Chance
+    luck: Chance
     ids: Identities
     outbox: Outbox
     habits: Habits = attrs.field(factory=Habits)
@@ -59,6 +68,9 @@ class Account:
     subscription: Subscription | None = None
     subscriptions: list[Subscription] = attrs.field(factory=list)
     scheduled: dict[str, Schedule] = attrs.field(factory=dict)
+    waiting: list[InvoiceItem] = attrs.field(factory=list)
+    offers: Offers = NO_OFFERS
+    books: Books = attrs.field(factory=Books)
     standings: Standings = attrs.field(factory=Standings)
     users: list[str] = attrs.field(factory=list)
     former: list[str] = attrs.field(factory=list)
@@ -71,6 +83,16 @@ class Account:
     def live(self) -> list[Subscription]:
         """The subscriptions that have not ended, the oldest first."""
         return [held for held in self.subscriptions if not held.ended]
+
+    @property
+    def rates(self) -> tuple[TaxRate, ...]:
+        """The tax rates the seller must put on its invoices, by where it sits."""
+        address = self.customer.address
+        if address is None or not self.habits.money.taxed:
+            return ()
+        inclusive = self.habits.money.taxed is Taxed.INCLUSIVE
+        rate = self.offers.rates.get((address.country, inclusive))
+        return () if rate is None else (rate,)
 
     def tell_customer(self, kind: str) -> None:
         """Tell an event about the customer as it now is."""

@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from typing import Final
 
+from replay.simulator import drafting
 from replay.simulator.account import Account
-from replay.simulator.invoices import Invoice, new_invoice
+from replay.simulator.drafting import Occasion
+from replay.simulator.invoices import Invoice
 from replay.simulator.objects.invoices import invoice, invoice_payment
 from replay.simulator.payments import Payment
 from replay.simulator.subscriptions import Collection, Subscription
 
-_DESCRIPTIONS: Final = {"subscription_create": "Subscription creation"}
+_DESCRIPTIONS: Final = {
+    "subscription_create": "Subscription creation",
+    "manual": "Payment for Invoice",
+}
 
 
 def draft(
     account: Account, held: Subscription, at: int, *, reason: str, collect: bool
 ) -> Invoice:
     """Make the invoice for the current period; the caller tells of it."""
-    billed = new_invoice(held, account.ids, at, reason=reason, collect=collect)
+    since = held.previous_start if reason == "subscription_cycle" else at
+    why = Occasion(at=at, reason=reason, since=since, collect=collect)
+    billed = drafting.for_period(account, held, why)
     held.latest_invoice = billed.invoice_id
+    account.books.open(billed, period=True)
     return billed
 
 
 def finalize(account: Account, billed: Invoice, at: int) -> None:
-    """Give the invoice its number and its intent; the caller has begun the events."""
-    account.customer.invoices_made += 1
-    number = f"{account.customer.invoice_prefix}-{account.customer.invoices_made:04d}"
-    billed.finalize(at, number, _payment(account, billed, at) if billed.total else None)
+    """Give the invoice its number and its intent; the caller has begun the events.
+
+    What the customer has in credit, or owes from before, goes into it.
+    """
+    payer = account.customer
+    payer.invoices_made += 1
+    billed.balance_start = payer.balance
+    number = f"{payer.invoice_prefix}-{payer.invoices_made:04d}"
+    billed.finalize(at, number)
+    if billed.amount_due:
+        billed.payment = _payment(account, billed, at)
+    change_balance(account, (billed.balance_end or 0) - billed.balance_start)
     tell(account, "finalized", billed)
     tell(account, "updated", billed)
 
@@ -35,7 +51,7 @@ def settle(account: Account, billed: Invoice, at: int) -> None:
     """Take the invoice as paid; the caller has begun the events."""
     billed.settle(at)
     joined_id = account.ids.dated("inpay", at)
-    if billed.payment is not None:
+    if billed.payment is not None and not billed.paid_elsewhere:
         joined = invoice_payment(billed, billed.payment, joined_id)
         account.outbox.tell("invoice_payment.paid", joined)
     tell(account, "paid", billed)
@@ -45,10 +61,14 @@ def settle(account: Account, billed: Invoice, at: int) -> None:
 
 
 def void(account: Account, billed: Invoice, at: int) -> None:
-    """Make it as if it had never been; the caller has begun the events."""
+    """Make it as if it had never been; the caller has begun the events.
+
+    What the balance gave to it goes back.
+    """
     billed.void(at)
     tell(account, "voided", billed)
     tell(account, "updated", billed)
+    change_balance(account, billed.balance_start - (billed.balance_end or 0))
     account.outbox.forget(billed.invoice_id)
 
 
@@ -74,8 +94,16 @@ def put_aside(
         write_off(account, billed, at, "subscription_paused")
 
 
+def change_balance(account: Account, by: int) -> None:
+    """Let the customer owe more, or less, before the next invoice."""
+    if by:
+        account.customer.balance += by
+        account.tell_customer("customer.updated")
+
+
 def tell(account: Account, what: str, billed: Invoice) -> None:
     """Tell what became of an invoice."""
+    account.books.record(billed)
     rendered = invoice(billed, account.customer, account.shape)
     account.outbox.tell(f"invoice.{what}", rendered)
 
@@ -86,7 +114,7 @@ def _payment(account: Account, billed: Invoice, at: int) -> Payment:
         invoice_id=billed.invoice_id,
         customer_id=billed.customer_id,
         created=at,
-        amount=billed.total,
-        currency=billed.lines[0].price.currency,
+        amount=billed.amount_due,
+        currency=billed.currency,
         description=_DESCRIPTIONS.get(billed.billing_reason, "Subscription update"),
     )

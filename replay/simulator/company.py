@@ -13,9 +13,16 @@ _CITIES: Final = (
     Address(city="Berlin", country="DE", line1="Lindenallee 4", postal_code="10115"),
     Address(city="Lyon", country="FR", line1="Rue Haute 12", postal_code="69001"),
     Address(city="Austin", country="US", line1="5 Cedar Street", postal_code="78701"),
+    Address(city="Osaka", country="JP", line1="3-1 Umeda", postal_code="530-0001"),
 )
+UNION: Final = frozenset({"DE", "FR"})
 _EXEMPT: Final = ("none", "exempt", "reverse")
 _VERIFIED_DAYS: Final = (1, 3)
+
+
+def address_in(country: str) -> Address:
+    """Return an address in *country*."""
+    return next(address for address in _CITIES if address.country == country)
 
 
 def change_mail(account: Account, at: int) -> None:
@@ -34,8 +41,14 @@ def rename(account: Account, at: int) -> None:
 def move(account: Account, at: int) -> None:
     """Move, which may change how it is taxed."""
     account.customer.address = account.chance.pick(_CITIES)
-    account.customer.tax_exempt = account.chance.pick(_EXEMPT)
+    # Drawn wherever it moves, so that the rest of its life is the same.
+    exempt = account.chance.pick(_EXEMPT)
+    in_union = account.customer.address.country in UNION
+    account.customer.tax_exempt = exempt if in_union else "none"
     _update(account, at)
+    for held in account.live:
+        held.rates = account.rates
+        account.tell_subscription("customer.subscription.updated", held)
 
 
 def enter_tax_id(account: Account, at: int) -> None:

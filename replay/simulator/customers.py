@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from replay.simulator.chances import Chance
+from replay.simulator.coupons import Discount
 from replay.simulator.identities import Identities
 from replay.simulator.methods import Method
 
@@ -41,6 +42,8 @@ class Customer:
         methods: All that are attached, in that order.
         invoices_made: Numbers given to finalized invoices so far.
         delinquent: The latest automatic charge has failed.
+        discount: On all it is billed for, unless a subscription has its own.
+        balance: What the next invoice adds; negative for a credit, minor units.
     """
 
     customer_id: str
@@ -58,6 +61,8 @@ class Customer:
     invoices_made: int = 0
     delinquent: bool = False
     deleted: bool = False
+    discount: Discount | None = None
+    balance: int = 0
 
 
 def new_customer(ids: Identities, chance: Chance, at: int) -> Customer:

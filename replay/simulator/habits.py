@@ -17,7 +17,9 @@ class Breadth(StrEnum):
     Attributes:
         PLAIN: Sign-up, renewals, seats, failed payments, pauses, ends and returns.
         WHOLE: That, and trials, changes of plan, several subscriptions, Stripe's own
-            pauses, other ways to pay, a catalogue that changes, accounts linked late.
+            pauses, other ways to pay, a catalogue that changes, accounts linked late;
+            and all that becomes of money: discounts, taxes, prorations, things sold
+            once, invoices sent by mail, credits, refunds, disputes, write-offs.
     """
 
     PLAIN = "plain"
@@ -66,6 +68,37 @@ class Trial:
     ends_in: TrialEnd
 
 
+class Taxed(StrEnum):
+    """How the seller must tax a company."""
+
+    BESIDE = "beside"
+    INCLUSIVE = "inclusive"
+
+
+@attrs.frozen(kw_only=True)
+class Money:
+    """What a company is like where money is concerned; the plain one is the default.
+
+    Attributes:
+        country: Where it sits; None where nobody knows.
+        taxed: None where the seller adds no tax.
+        exempt: Stripe's word for the taxes it need not pay: none, exempt or reverse.
+        mail_days: Days it has to pay an invoice that is sent to it; None where Stripe
+            charges its way to pay.
+        currency: In place of that of the plan it chose, where the plan is sold in it.
+        plan: The name of the offer it chooses, whatever the dice say.
+        eventful: Times as much happens to its money as usual; 0 for nothing.
+    """
+
+    country: str | None = None
+    taxed: Taxed | None = None
+    exempt: str = "none"
+    mail_days: int | None = None
+    currency: str | None = None
+    plan: str | None = None
+    eventful: int = 0
+
+
 @attrs.frozen(kw_only=True)
 class Habits:
     """What a company is like; the plain one is the default."""
@@ -74,6 +107,7 @@ class Habits:
     telling: Telling = Telling.CHANGES
     link: Link = Link.CUSTOMER
     trial: Trial | None = None
+    money: Money = attrs.field(factory=Money)
 
     @property
     def whole(self) -> bool:
@@ -81,6 +115,14 @@ class Habits:
         return self.breadth is Breadth.WHOLE
 
 
+RARE_CURRENCIES: Final = ("jpy", "kwd")
+
+_COUNTRIES: Final = (None, "DE", "FR", "US", "US", "JP")
+_UNION: Final = frozenset({"DE", "FR"})
+_EXEMPT: Final = ("none", "none", "none", "reverse", "exempt")
+_RARE_PER_MILLE: Final = 80
+_MAIL_PER_MILLE: Final = 90
+_MAIL_DAYS: Final = (7, 14, 30)
 _TRIAL_PER_MILLE: Final = 350
 _TRIAL_DAYS: Final = (7, 14, 30)
 _HAS_METHOD_PER_MILLE: Final = 500
@@ -103,6 +145,23 @@ def whole_habits(chance: Chance) -> Habits:
         telling=telling,
         link=link,
         trial=_trial(chance) if tries else None,
+    )
+
+
+def money_habits(luck: Chance) -> Money:
+    """Return what a company of the whole simulation is like with money."""
+    country = luck.pick(_COUNTRIES)
+    taxed = luck.pick((None, Taxed.BESIDE, Taxed.BESIDE, Taxed.INCLUSIVE))
+    exempt = luck.pick(_EXEMPT)
+    rare = luck.happens(_RARE_PER_MILLE)
+    mail = luck.happens(_MAIL_PER_MILLE)
+    return Money(
+        country=country,
+        taxed=None if country is None else taxed,
+        exempt=exempt if country in _UNION else "none",
+        mail_days=luck.pick(_MAIL_DAYS) if mail else None,
+        currency=luck.pick(RARE_CURRENCIES) if rare else None,
+        eventful=1,
     )
 
 

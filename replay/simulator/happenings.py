@@ -9,6 +9,7 @@ from typing import Final
 from replay.simulator import (
     cancellation,
     company,
+    discounting,
     pausing,
     paying,
     plan_changes,
@@ -46,6 +47,11 @@ _TO_COMPANIES: Final[tuple[tuple[int, _OfCompany], ...]] = (
     (12, company.enter_tax_id),
     (5, company.delete),
 )
+_TO_MONEY: Final[tuple[tuple[int, _OfSubscription], ...]] = (
+    (45, discounting.redeem),
+    (20, discounting.be_generous),
+    (20, discounting.take_back),
+)
 _ADD_ON_PER_MILLE: Final = 90
 _TWICE_PER_MILLE: Final = 25
 _BESIDE_DAYS: Final = (1, 40)
@@ -63,6 +69,16 @@ def plan_period(account: Account, held: Subscription) -> None:
         _maybe(account, held, per_mille, partial(of_subscription, account, held))
     for per_mille, of_company in _TO_COMPANIES:
         _maybe(account, held, per_mille, partial(of_company, account))
+    _plan_money(account, held)
+
+
+def _plan_money(account: Account, held: Subscription) -> None:
+    """Draw what becomes of money in the period; from luck, so that life stays the same."""
+    for per_mille, action in _TO_MONEY:
+        often = per_mille * account.habits.money.eventful * held.plan.months
+        if account.luck.happens(often):
+            at = account.luck.between(held.period_start + 1, held.period_end - 1)
+            account.agenda.plan(at, partial(action, account, held))
 
 
 def plan_neighbours(account: Account, at: int, begin: _Begin) -> None:

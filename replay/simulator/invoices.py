@@ -1,25 +1,20 @@
-"""An invoice as it stands, and its arithmetic.
-
-Amounts are minor units. Without discounts, tax and balances every sum is plain:
-lines add up to the total, the total is due, and what is paid is no longer remaining.
-"""
+"""An invoice as it stands, and its arithmetic; amounts are minor units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 
 import attrs
 
-from replay.simulator.identities import Identities
+from replay.simulator.coupons import Discount
+from replay.simulator.lines import Line, LineTax
 from replay.simulator.payments import Payment
-from replay.simulator.prices import Price
-from replay.simulator.renewals import HOUR_S
-from replay.simulator.subscriptions import Status, Subscription
+from replay.simulator.taxes import TaxRate
 
 
 class InvoiceStatus(StrEnum):
-    """Stripe's words for an invoice, as far as the simulator uses them."""
+    """Stripe's words for an invoice."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -28,45 +23,40 @@ class InvoiceStatus(StrEnum):
     VOID = "void"
 
 
-@attrs.frozen(kw_only=True)
-class Line:
-    """What a subscription item, or a tier of it, costs for one period [start, end).
-
-    Attributes:
-        amount: Minor units; nothing in a trial.
-    """
-
-    line_id: str
-    item_id: str
-    price: Price
-    quantity: int
-    unit_amount: int
-    amount: int
-    start: int
-    end: int
-    trial: bool = False
-
-
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class Invoice:
-    """An invoice for a subscription's coming period.
+    """An invoice: for a subscription's coming period, or for things sold once.
 
     Attributes:
+        subscription_id: None for things sold once.
         period_start: Of the period behind it; equal to *period_end* on a first invoice.
+        discounts: Those on all of it, in order; those of an item stand on its lines.
+        rates: The tax rates its lines are taxed by, unless they have their own.
         attempts: Attempts to collect that count.
         next_attempt: When Stripe tries again; null when it does not.
         payment: The intent that collects it, once finalized; None if nothing is due.
         written_off_for: Why it was marked uncollectible.
+        due_date: By when the customer pays by himself; None where Stripe charges.
+        balance_start: What the customer owed before it; negative for a credit.
+        balance_end: What is left of that; None for a draft.
+        credited_before: Credit notes from before it was paid.
+        credited_after: Credit notes from after.
+        refunded: What went back to the customer.
+        failed_first: When an attempt on it first failed.
+        recovered_at: When it was paid after that.
     """
 
     invoice_id: str
     customer_id: str
-    subscription_id: str
+    subscription_id: str | None
+    currency: str
     created: int
     billing_reason: str
     period_start: int
     period_end: int
     lines: tuple[Line, ...]
+    discounts: tuple[Discount, ...] = ()
+    rates: tuple[TaxRate, ...] = ()
     status: InvoiceStatus = InvoiceStatus.DRAFT
     number: str | None = None
     auto_advance: bool = True
@@ -79,6 +69,16 @@ class Invoice:
     voided_at: int | None = None
     written_off_at: int | None = None
     written_off_for: str | None = None
+    due_date: int | None = None
+    paid_elsewhere: bool = False
+    balance_start: int = 0
+    balance_end: int | None = None
+    credited_before: int = 0
+    credited_after: int = 0
+    refunded: int = 0
+    credit_notes: int = 0
+    failed_first: int | None = None
+    recovered_at: int | None = None
 
     @property
     def open(self) -> bool:
@@ -86,26 +86,36 @@ class Invoice:
         return self.status is InvoiceStatus.OPEN
 
     @property
+    def by_mail(self) -> bool:
+        """Whether it was sent to the customer, who pays by himself."""
+        return self.due_date is not None
+
+    @property
     def total(self) -> int:
-        """Minor units: the sum of the lines."""
-        return sum(line.amount for line in self.lines)
+        """The lines, less the discounts, and exclusive tax."""
+        return sum(line.total for line in self.lines)
+
+    @property
+    def amount_due(self) -> int:
+        """What is to be paid, once the balance and the credit notes count."""
+        return max(0, self.total + self.balance_start) - self.credited_before
 
     @property
     def amount_paid(self) -> int:
-        """Minor units."""
-        return self.total if self.status is InvoiceStatus.PAID else 0
+        """All that was due, once it is paid."""
+        return self.amount_due if self.status is InvoiceStatus.PAID else 0
 
     @property
     def amount_remaining(self) -> int:
-        """Minor units."""
-        return self.total - self.amount_paid
+        """What is still to be paid."""
+        return self.amount_due - self.amount_paid
 
-    def finalize(self, at: int, number: str, payment: Payment | None) -> None:
-        """Give it its number; from here on only payment changes it."""
+    def finalize(self, at: int, number: str) -> None:
+        """Give it its number; from here on only payment and credit change it."""
         self.status = InvoiceStatus.OPEN
         self.finalized_at = at
         self.number = number
-        self.payment = payment
+        self.balance_end = min(0, self.total + self.balance_start)
         self.next_attempt = None
 
     def settle(self, at: int) -> None:
@@ -113,6 +123,8 @@ class Invoice:
         self.status = InvoiceStatus.PAID
         self.paid_at = at
         self.attempted = True
+        if self.failed_first is not None:
+            self.recovered_at = at
         self._rest()
 
     def void(self, at: int) -> None:
@@ -128,50 +140,38 @@ class Invoice:
         self.written_off_for = reason
         self._rest()
 
+    def fail(self, at: int) -> None:
+        """Remember when an attempt first failed."""
+        if self.failed_first is None:
+            self.failed_first = at
+
     def _rest(self) -> None:
         self.auto_advance = False
         self.next_attempt = None
 
 
-def new_invoice(
-    subscription: Subscription, ids: Identities, at: int, *, reason: str, collect: bool
-) -> Invoice:
-    """Return the draft for the subscription's current period.
-
-    Args:
-        subscription: Already in the period to be billed; nothing is due for a trial.
-        ids: Where ids come from.
-        at: Now; in a renewal the start of the period.
-        reason: Stripe's billing reason.
-        collect: Whether Stripe will finalize and charge it by itself.
-    """
-    cycle = reason == "subscription_cycle"
-    return Invoice(
-        invoice_id=ids.dated("in", at),
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.subscription_id,
-        created=at,
-        billing_reason=reason,
-        period_start=subscription.previous_start if cycle else at,
-        period_end=at,
-        lines=tuple(_lines(subscription, ids, at)),
-        auto_advance=collect,
-        next_attempt=at + HOUR_S if collect else None,
-    )
+def discount_totals(lines: Iterable[Line]) -> list[tuple[str, int]]:
+    """Return what each discount takes off all lines, in the order it first appears."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        for discount_id, amount in line.taken:
+            totals[discount_id] = totals.get(discount_id, 0) + amount
+    return list(totals.items())
 
 
-def _lines(subscription: Subscription, ids: Identities, at: int) -> Iterator[Line]:
-    trial = subscription.status is Status.TRIALING
-    for item in subscription.items:
-        for part in item.price.charged(item.quantity):
-            yield Line(
-                line_id=ids.dated("il", at),
-                item_id=item.item_id,
-                price=item.price,
-                quantity=part.quantity,
-                unit_amount=part.unit_amount,
-                amount=0 if trial else part.amount,
-                start=subscription.period_start,
-                end=subscription.period_end,
-                trial=trial,
+def tax_totals(lines: Iterable[Line]) -> list[LineTax]:
+    """Return what each tax comes to over all lines, in the order it first appears."""
+    totals: dict[str, LineTax] = {}
+    for line in lines:
+        for tax in line.taxes:
+            known = totals.get(tax.rate_id)
+            totals[tax.rate_id] = (
+                tax
+                if known is None
+                else attrs.evolve(
+                    known,
+                    amount=known.amount + tax.amount,
+                    taxable=known.taxable + tax.taxable,
+                )
             )
+    return list(totals.values())

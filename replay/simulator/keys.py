@@ -94,6 +94,7 @@ _CAME: Final[dict[str, dict[Shape, str]]] = {
         Shape.Y2024: "marketing_features",
     },
     "promotion_code": {Shape.DAHLIA: "customer_account"},
+    "discount": {Shape.Y2024: "subscription_item", Shape.DAHLIA: "customer_account"},
     "tax_rate": {
         Shape.Y2024: "flat_amount jurisdiction_level rate_type",
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -9,6 +10,8 @@ from replay.simulator import (
     billing,
     cancellation,
     collection,
+    company,
+    discounting,
     happenings,
     paying,
     plan_changes,
@@ -16,6 +19,7 @@ from replay.simulator import (
     trials,
 )
 from replay.simulator.account import Account
+from replay.simulator.coupons import Discount
 from replay.simulator.habits import Link, Trial
 from replay.simulator.invoices import Invoice
 from replay.simulator.methods import MethodType
@@ -46,6 +50,8 @@ def sign_up(account: Account, at: int) -> None:
     account.tell_customer("customer.created")
     if trial is None or trial.has_method:
         account.agenda.plan(at + MINUTE_S, partial(paying.attach, account))
+    if known.tax_exempt == "reverse":
+        account.agenda.plan(at + MINUTE_S, partial(company.enter_tax_id, account))
     _plan_link(account, at)
     moment = at + 2 * MINUTE_S
     for _ in range(account.chance.between(*_FIRST_USERS)):
@@ -101,6 +107,8 @@ def _begin(account: Account, plan: Plan, at: int, trial: Trial | None) -> Subscr
         anchor=at,
         status=Status.ACTIVE,
         method_id=method.method_id if method else None,
+        rates=account.rates,
+        mail_days=account.habits.money.mail_days,
     )
     if trial is not None:
         held.trial_end = held.anchor = at + trial.days * DAY_S
@@ -109,15 +117,18 @@ def _begin(account: Account, plan: Plan, at: int, trial: Trial | None) -> Subscr
         held.status = Status.TRIALING
     held.seats.quantity = held.quantity(len(account.users))
     account.subscriptions.append(held)
+    given = discounting.at_start(account, held, at)
     customer.currency = plan.currency
-    _bill_first(account, held, at)
+    _bill_first(account, held, at, given)
     _plan_period(account, held)
     if trial is not None:
         trials.plan(account, held, trial)
     return held
 
 
-def _bill_first(account: Account, held: Subscription, at: int) -> None:
+def _bill_first(
+    account: Account, held: Subscription, at: int, given: Sequence[Discount]
+) -> None:
     """Make the first invoice; it is paid now, or when the customer confirms, or never."""
     method = account.customer.method
     card = method is not None and method.type is MethodType.CARD
@@ -129,7 +140,10 @@ def _bill_first(account: Account, held: Subscription, at: int) -> None:
     account.tell_customer("customer.updated")
     billed = billing.draft(account, held, at, reason="subscription_create", collect=True)
     account.tell_subscription("customer.subscription.created", held)
+    for each in given:
+        discounting.tell_given(account, each)
     billing.tell(account, "created", billed)
+    discounting.drop_used(account, held)
     billing.finalize(account, billed, at)
     if not later:
         billed.attempts = 1
@@ -182,6 +196,7 @@ def renew(account: Account, held: Subscription, at: int) -> None:
     collects = held.collects
     billed = billing.draft(account, held, at, reason="subscription_cycle", collect=collects)
     billing.tell(account, "created", billed)
+    discounting.drop_used(account, held)
     account.tell_subscription("customer.subscription.updated", held)
     finalize_at = at + HOUR_S + account.chance.between(*_FINALIZE_S)
     if collects:
@@ -204,6 +219,7 @@ def restart(account: Account, held: Subscription, at: int) -> None:
     billed = billing.draft(account, held, at, reason="subscription_update", collect=True)
     account.tell_subscription("customer.subscription.updated", held)
     billing.tell(account, "created", billed)
+    discounting.drop_used(account, held)
     billing.finalize(account, billed, at)
     billed.attempts = 1
     collection.pay(account, held, billed, at)

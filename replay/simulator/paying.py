@@ -32,7 +32,10 @@ def attach(account: Account, at: int) -> None:
 
 def attach_debit(account: Account, at: int) -> None:
     """Attach an account to debit; its mandate becomes active some days later."""
-    kind = account.chance.pick(methods.DEBITS[account.plan.currency])
+    kinds = methods.DEBITS.get(account.plan.currency)
+    if kinds is None:
+        return
+    kind = account.chance.pick(kinds)
     debit = methods.new_debit(kind, account.ids, at)
     account.outbox.remember(mandate(debit, status="pending"))
     _attach(account, debit, at)

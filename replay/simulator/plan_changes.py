@@ -100,13 +100,18 @@ def fit(account: Account, held: Subscription, plan: Plan, at: int) -> None:
     *bases, seat = held.items
     quantity = plan.quantity(len(account.users))
     new = Item(
-        item_id=seat.item_id, price=plan.seat, quantity=quantity, created=seat.created
+        item_id=seat.item_id,
+        price=plan.seat,
+        quantity=quantity,
+        created=seat.created,
+        discounts=seat.discounts,
     )
     held.items = (new,)
     if plan.base is not None:
         made = account.ids.short("si")
         item_id, created = (bases[0].item_id, bases[0].created) if bases else (made, at)
         base = Item(item_id=item_id, price=plan.base, quantity=1, created=created)
+        base.discounts = bases[0].discounts if bases else []
         held.items = (base, new)
     held.plan = plan
     held.included_seats = plan.included_seats

@@ -10,24 +10,36 @@ Growth      79.00    8.00          ?  extra             no: to be inferred
 Basic           -   10.00          0  all               no
 Ladder      59.00   11.00          4  all               no; tiers, known when expanded
 Support     29.00       -          -  nothing           beside another subscription
+Prompt      39.00   10.00          2  extra             yes; seats are charged by time
+Whole       25.00    8.00          2  extra             yes; for a whole period
+Volume          -    7.00          0  all               yes; 6.51 from the sixth on, for all
+Packs           -   45.00          0  all               yes; for each five, or part of five
+Fine            -   12.495         0  all               yes; parts of a cent
 
-A year costs ten months; amounts in euros are those in dollars.
+A year costs ten months; amounts in euros are those in dollars, half as many again in yen
+and three times as many thousandths in dinars, where only some of it is sold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 import attrs
 
 from replay.simulator.identities import Identities
-from replay.simulator.prices import MONTHS_A_YEAR, Price, Tier
+from replay.simulator.price_forms import Form, Included, written
+from replay.simulator.prices import MONTHS_A_YEAR, Price
 
 PLAIN: Final = ("Solo", "Team", "Business", "Enterprise")
 ADD_ON: Final = "Support"
 CURRENCIES: Final = ("usd", "eur")
+
+# For each cent: hundreds of yen, thousandths of a dinar.
+_RARE: Final = {"jpy": Fraction(3, 2), "kwd": Fraction(3)}
+_SOLD_RARELY: Final = frozenset({"Team", "Scale", "Support"})
 
 _MONTHS_PAID_A_YEAR: Final = 10
 
@@ -95,7 +107,13 @@ class _Offer:
     included_seats: int
     seat_quantity: SeatQuantity
     stated: bool = True
-    tiered: bool = False
+    form: Form = Form.UNIT
+    seat_increase: str = "next_cycle"
+
+    @property
+    def tiered(self) -> bool:
+        """Whether one item holds the base, too."""
+        return self.form is Form.STEPS
 
 
 _OFFERS: Final = (
@@ -103,12 +121,18 @@ _OFFERS: Final = (
     _Offer("Team", 4900, 900, 3, SeatQuantity.EXTRA),
     _Offer("Business", 19900, 1500, 10, SeatQuantity.EXTRA),
     _Offer("Enterprise", 49900, 1900, 0, SeatQuantity.ALL),
-    _Offer("Scale", 9900, 1500, 5, SeatQuantity.ALL, tiered=True),
+    _Offer("Scale", 9900, 1500, 5, SeatQuantity.ALL, form=Form.STEPS),
     _Offer("Growth", 7900, 800, 0, SeatQuantity.EXTRA, stated=False),
-    _Offer("Ladder", 5900, 1100, 4, SeatQuantity.ALL, stated=False, tiered=True),
+    _Offer("Ladder", 5900, 1100, 4, SeatQuantity.ALL, stated=False, form=Form.STEPS),
     _Offer("Basic", 0, 1000, 0, SeatQuantity.ALL, stated=False),
     _Offer("Support", 0, 2900, 0, SeatQuantity.ALL),
+    _Offer("Prompt", 3900, 1000, 2, SeatQuantity.EXTRA, seat_increase="prorated"),
+    _Offer("Whole", 2500, 800, 2, SeatQuantity.EXTRA, seat_increase="full"),
+    _Offer("Volume", 0, 700, 0, SeatQuantity.ALL, form=Form.VOLUME),
+    _Offer("Packs", 0, 4500, 0, SeatQuantity.ALL, form=Form.PACKS),
+    _Offer("Fine", 0, 1249, 0, SeatQuantity.ALL, form=Form.DECIMAL),
 )
+_RANKS: Final = {offer.name: rank for rank, offer in enumerate(_OFFERS)}
 _RAISED: Final = {"Business": 12}
 
 
@@ -122,9 +146,11 @@ def whole_price_list(plain: Sequence[Plan], ids: Identities, at: int) -> tuple[P
     """Return *plain*, the other offers, and all of them by the year and in euros."""
     products = {plan.name: plan.product_id for plan in plain}
     plans = list(plain)
-    for currency in CURRENCIES:
+    for currency in (*CURRENCIES, *_RARE):
         for months in (1, MONTHS_A_YEAR):
             for offer in _OFFERS:
+                if currency in _RARE and offer.name not in _SOLD_RARELY:
+                    continue
                 known = (currency, months) == (CURRENCIES[0], 1)
                 if known and offer.name in products:
                     continue
@@ -160,22 +186,25 @@ def _plan(
 ) -> Plan:
     """Return *offer* with ids; changes of seats are billed from the next period."""
     product_id = product_id or ids.short("prod")
+    offer = _in_currency(offer, currency)
     times = _MONTHS_PAID_A_YEAR if months == MONTHS_A_YEAR else 1
     base_terms, seat_terms = _terms(offer)
 
     def price(what: str, unit_amount: int, metadata: dict[str, str]) -> Price:
-        tiers = _tiers(offer, times) if offer.tiered else ()
-        return Price(
+        plain = Price(
             price_id=ids.dated("price", at),
             product_id=product_id,
             nickname=f"{offer.name} {what}",
-            unit_amount=None if tiers else unit_amount * times,
+            unit_amount=unit_amount * times,
             currency=currency,
             created=at,
             metadata=dict(sorted(metadata.items())),
             months=months,
-            tiers=tiers,
         )
+        if what != "seat":
+            return plain
+        included = Included(seats=offer.included_seats, amount=offer.base * times)
+        return written(plain, offer.form, included)
 
     apart = offer.base and not offer.tiered
     known = offer.stated or offer.seat_quantity is SeatQuantity.ALL
@@ -188,7 +217,7 @@ def _plan(
         included_seats=offer.included_seats if known else None,
         seat_quantity=offer.seat_quantity,
         counts_seats=offer.name != ADD_ON,
-        rank=_OFFERS.index(offer),
+        rank=_RANKS[offer.name],
     )
 
 
@@ -201,7 +230,7 @@ def _terms(offer: _Offer) -> tuple[dict[str, str], dict[str, str]]:
     base = {"billing_role": "base"}
     seat = {
         "billing_role": "seat",
-        "seat_increase": "next_cycle",
+        "seat_increase": offer.seat_increase,
         "seat_quantity": offer.seat_quantity.value,
     }
     # Both places are allowed, so both are used.
@@ -210,9 +239,8 @@ def _terms(offer: _Offer) -> tuple[dict[str, str], dict[str, str]]:
     return base, seat
 
 
-def _tiers(offer: _Offer, times: int) -> tuple[Tier, ...]:
-    """Return a flat tier for the included seats, and one for those above them."""
-    return (
-        Tier(up_to=offer.included_seats, flat=offer.base * times, unit=0),
-        Tier(up_to=None, flat=0, unit=offer.seat * times),
-    )
+def _in_currency(offer: _Offer, currency: str) -> _Offer:
+    rate = _RARE.get(currency)
+    if rate is None:
+        return offer
+    return attrs.evolve(offer, base=int(offer.base * rate), seat=int(offer.seat * rate))

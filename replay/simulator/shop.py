@@ -10,10 +10,13 @@ import attrs
 from replay.simulator import plans as price_lists
 from replay.simulator.agenda import Agenda
 from replay.simulator.objects import catalogue, reductions
+from replay.simulator.objects.taxes import tax_rate
+from replay.simulator.offers import NO_OFFERS, Offers
 from replay.simulator.outbox import Outbox
 from replay.simulator.plans import Plan
 from replay.simulator.prices import Price
 from replay.simulator.renewals import DAY_S
+from replay.simulator.season import Season
 from replay.simulator.shapes import Shape
 
 LATE_OFFER: Final = "Growth"
@@ -38,6 +41,7 @@ class Shop:
     plans: tuple[Plan, ...]
     start: int
     until: int
+    offers: Offers = NO_OFFERS
     agenda: Agenda = attrs.field(factory=Agenda)
     raised: dict[Plan, Plan] = attrs.field(factory=dict)
 
@@ -58,10 +62,12 @@ class Shop:
             plan: raised for plan in self.plans if (raised := price_lists.raised(plan))
         }
         self.agenda.plan(self.start, self._tell_whole)
+        self.agenda.plan(self.start, self._tell_offers)
         self.agenda.plan(self.start + LATE_S, self._tell_late)
         self.agenda.plan(self._moment(15), self._rename)
         self.agenda.plan(self.raised_at, self._raise_terms)
-        _Reductions(shop=self).plan(self._moment)
+        season = Season(shape=self.shape, outbox=self.outbox)
+        season.plan(self.agenda, self._moment)
         _Failure(shop=self).plan(self._moment)
 
     def tell_price(self, what: str, price: Price, *, late_s: int = 0) -> None:
@@ -94,6 +100,16 @@ class Shop:
                 for price in plan.prices:
                     self.tell_price("created", price)
 
+    def _tell_offers(self, at: int) -> None:
+        self.outbox.begin(at, requested=True)
+        for coupon in self.offers.coupons:
+            self.outbox.tell("coupon.created", reductions.coupon(coupon, at))
+        for code in self.offers.codes:
+            shown = reductions.promotion_code(code, at, self.shape)
+            self.outbox.tell("promotion_code.created", shown)
+        for rate in self.offers.rates.values():
+            self.outbox.tell("tax_rate.created", tax_rate(rate, self.shape))
+
     def _tell_late(self, _at: int) -> None:
         """Tell of prices long after they were made, and were first used."""
         self.outbox.begin(self.start, requested=True)
@@ -122,71 +138,6 @@ class Shop:
         for name, render in (("plan", catalogue.legacy_plan), ("price", catalogue.price)):
             self.outbox.remember(render(old, self.shape))
             self.outbox.tell(f"{name}.updated", render(new, self.shape))
-
-
-@attrs.define(kw_only=True)
-class _Reductions:
-    """A coupon, the code customers type for it, and a tax rate, until they go."""
-
-    shop: Shop
-    coupon_id: str = ""
-    code_id: str = ""
-    rate_id: str = ""
-    made_at: int = 0
-
-    def plan(self, moment: Callable[[int], int]) -> None:
-        """Plan their lives."""
-        steps = (
-            (5, self._make),
-            (30, self._rename),
-            (55, self._retire),
-            (70, self._delete),
-        )
-        for percent, step in steps:
-            self.shop.agenda.plan(moment(percent), step)
-
-    def _make(self, at: int) -> None:
-        outbox = self.shop.outbox
-        outbox.begin(at, requested=True)
-        self.made_at = at
-        self.coupon_id = outbox.ids.capitals(8)
-        self.code_id = outbox.ids.dated("promo", at)
-        self.rate_id = outbox.ids.dated("txr", at)
-        outbox.tell("coupon.created", self._coupon("Spring"))
-        outbox.tell("promotion_code.created", self._code(active=True))
-        outbox.tell("tax_rate.created", self._rate(active=True))
-
-    def _rename(self, at: int) -> None:
-        self.shop.outbox.begin(at, requested=True)
-        self.shop.outbox.tell("coupon.updated", self._coupon("Spring offer"))
-
-    def _retire(self, at: int) -> None:
-        self.shop.outbox.begin(at, requested=True)
-        self.shop.outbox.tell("promotion_code.updated", self._code(active=False))
-        self.shop.outbox.tell("tax_rate.updated", self._rate(active=False))
-
-    def _delete(self, at: int) -> None:
-        self.shop.outbox.begin(at, requested=True)
-        self.shop.outbox.tell("coupon.deleted", self._coupon("Spring offer", valid=False))
-        self.shop.outbox.forget(self.coupon_id)
-
-    def _coupon(self, name: str, *, valid: bool = True) -> dict[str, object]:
-        return reductions.coupon(
-            self.coupon_id, self.made_at, percent_off=25.5, name=name, valid=valid
-        )
-
-    def _code(self, *, active: bool) -> dict[str, object]:
-        return reductions.promotion_code(
-            self.code_id,
-            self._coupon("Spring"),
-            self.made_at,
-            self.shop.shape,
-            active=active,
-        )
-
-    def _rate(self, *, active: bool) -> dict[str, object]:
-        shape = self.shop.shape
-        return reductions.tax_rate(self.rate_id, self.made_at, shape, active=active)
 
 
 @attrs.define(kw_only=True)

@@ -14,16 +14,24 @@ from typing import Final
 
 import attrs
 
-from replay.simulator import life, plan_changes, truth
+from replay.simulator import company, life, plan_changes, truth
 from replay.simulator.account import Account
 from replay.simulator.agenda import Agenda
 from replay.simulator.chances import Chance
 from replay.simulator.customers import new_customer
-from replay.simulator.habits import Breadth, Habits, Link, whole_habits
+from replay.simulator.habits import (
+    RARE_CURRENCIES,
+    Breadth,
+    Habits,
+    Link,
+    money_habits,
+    whole_habits,
+)
 from replay.simulator.identities import Identities, stripe_account_letters
 from replay.simulator.occurrences import Expectation, Occurrence
+from replay.simulator.offers import seller_offers
 from replay.simulator.outbox import Outbox
-from replay.simulator.plans import price_list, whole_price_list
+from replay.simulator.plans import Plan, price_list, whole_price_list
 from replay.simulator.renewals import DAY_S, months_after
 from replay.simulator.shapes import Shape
 from replay.simulator.shop import Shop
@@ -43,6 +51,7 @@ class Simulation:
         start: Aware; fractions of a second are dropped.
         shape: The API version of every event; None mixes them by account.
         breadth: How much of life is told.
+        habits: What every company is like; None draws it for each one.
     """
 
     seed: int
@@ -51,6 +60,7 @@ class Simulation:
     start: datetime = attrs.field()
     shape: Shape | None = None
     breadth: Breadth = Breadth.PLAIN
+    habits: Habits | None = None
     _lives: list[Account] = attrs.field(factory=list, init=False)
     _hidden: dict[str, dict[str, object]] = attrs.field(factory=dict, init=False)
 
@@ -121,7 +131,14 @@ class Simulation:
 
     @property
     def _whole(self) -> bool:
-        return self.breadth is Breadth.WHOLE
+        return self.breadth is Breadth.WHOLE or (
+            self.habits is not None and self.habits.whole
+        )
+
+    def _habits(self, chance: Chance, luck: Chance) -> Habits:
+        if not self._whole:
+            return Habits()
+        return attrs.evolve(whole_habits(chance), money=money_habits(luck))
 
     def _chance(self, purpose: str) -> Chance:
         return Chance.named(f"{self.seed}/{purpose}")
@@ -139,7 +156,13 @@ class Simulation:
         outbox = Outbox(
             shape=shape, account=None, ids=ids, chance=chance, hidden=self._hidden
         )
-        return Shop(shape=shape, outbox=outbox, plans=plans, start=start, until=until)
+        shop = Shop(shape=shape, outbox=outbox, plans=plans, start=start, until=until)
+        if self._whole:
+            # From a source of its own, so that the ids of all else stay as they are.
+            own = attrs.evolve(ids, chance=self._chance("offers"))
+            products = {plan.name: plan.product_id for plan in plans}
+            shop.offers = seller_offers(own, start, products)
+        return shop
 
     def _account(self, number: int, shop: Shop) -> Account:
         """Return company *number*, before it has signed up."""
@@ -150,8 +173,12 @@ class Simulation:
         chance = self._chance(f"{number}/life")
         mixed = self._chance(f"{number}/shape").pick(tuple(Shape))
         shape = self.shape or mixed
-        habits = whole_habits(chance) if self._whole else Habits()
+        luck = self._chance(f"{number}/money")
+        habits = self.habits or self._habits(chance, luck)
         customer = new_customer(ids, chance, 0)
+        country = habits.money.country
+        customer.address = company.address_in(country) if country else None
+        customer.tax_exempt = habits.money.exempt
         customer.named = habits.link in {Link.CUSTOMER, Link.METADATA}
         outbox = Outbox(
             shape=shape,
@@ -159,17 +186,42 @@ class Simulation:
             ids=ids,
             chance=self._chance(f"{number}/webhooks"),
         )
-        offered = tuple(plan for plan in shop.plans if plan.counts_seats)
         return Account(
             shape=shape,
             customer=customer,
-            plan=chance.pick(offered),
+            plan=_chosen(chance, habits, shop),
             plans=shop.plans,
             chance=chance,
+            luck=luck,
             ids=ids,
             outbox=outbox,
             habits=habits,
+            offers=shop.offers,
         )
+
+
+def _chosen(chance: Chance, habits: Habits, shop: Shop) -> Plan:
+    """Return the plan a company begins with: by the dice, within what it is set on."""
+    money = habits.money
+    offered = [
+        plan
+        for plan in shop.plans
+        if plan.counts_seats
+        and plan.currency not in RARE_CURRENCIES
+        and money.plan in {None, plan.name}
+    ]
+    chosen = chance.pick(offered)
+    if money.currency is None:
+        return chosen
+    fits = [
+        plan
+        for plan in shop.plans
+        if plan.counts_seats
+        and plan.currency == money.currency
+        and plan.months == chosen.months
+    ]
+    same = [plan for plan in fits if plan.name == chosen.name]
+    return (same or fits)[0]
 
 
 def simulate(

@@ -7,9 +7,11 @@ from typing import Final
 
 import attrs
 
+from replay.simulator.coupons import Discount
 from replay.simulator.plans import Plan, SeatQuantity
 from replay.simulator.prices import Price
 from replay.simulator.renewals import months_after
+from replay.simulator.taxes import TaxRate
 
 
 class Status(StrEnum):
@@ -62,6 +64,7 @@ class Item:
     price: Price
     quantity: int
     created: int
+    discounts: list[Discount] = attrs.field(factory=list)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -74,6 +77,9 @@ class Subscription:
         collection: What happens to invoices while their collection is paused.
         paused_for: Why the status is paused.
         canceled_at: When the end was asked for, which may be before it comes.
+        discounts: Those on all of it; those of an item stand there.
+        rates: The taxes on its invoices.
+        mail_days: Days until its invoices are due; None where Stripe charges.
         included_seats: By the terms in force when the period began.
     """
 
@@ -99,6 +105,9 @@ class Subscription:
     paused_for: Pause | None = None
     paused_at: int | None = None
     schedule_id: str | None = None
+    discounts: list[Discount] = attrs.field(factory=list)
+    rates: tuple[TaxRate, ...] = ()
+    mail_days: int | None = None
     included_seats: int | None = attrs.field(
         default=attrs.Factory(lambda new: new.plan.included_seats, takes_self=True)
     )

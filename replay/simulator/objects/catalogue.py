@@ -10,7 +10,7 @@ from replay.simulator.prices import Price, Tier
 from replay.simulator.shapes import Shape
 
 # More than there are prices in a simulation, times two shapes.
-_KEPT = 512
+_KEPT = 2048
 
 
 def product(plan: Plan, shape: Shape, updated: int | None = None) -> dict[str, object]:
@@ -57,20 +57,13 @@ def price(sold: Price, shape: Shape) -> dict[str, object]:
         "metadata": sold.metadata,
         "nickname": sold.nickname,
         "product": sold.product_id,
-        "recurring": {
-            "aggregate_usage": None,
-            "interval": sold.interval,
-            "interval_count": 1,
-            "meter": None,
-            "trial_period_days": None,
-            "usage_type": "licensed",
-        },
+        "recurring": _recurring(sold),
         "tax_behavior": "exclusive",
-        "tiers_mode": "graduated" if sold.tiers else None,
-        "transform_quantity": None,
-        "type": "recurring",
+        "tiers_mode": _tiers_mode(sold),
+        "transform_quantity": _transform(sold),
+        "type": "recurring" if sold.months else "one_time",
         "unit_amount": unit_amount,
-        "unit_amount_decimal": None if unit_amount is None else str(unit_amount),
+        "unit_amount_decimal": _decimal(sold),
     }
     return of_version(rendered, shape)
 
@@ -90,7 +83,7 @@ def legacy_plan(sold: Price, shape: Shape) -> dict[str, object]:
         "active": sold.active,
         "aggregate_usage": None,
         "amount": unit_amount,
-        "amount_decimal": None if unit_amount is None else str(unit_amount),
+        "amount_decimal": _decimal(sold),
         "billing_scheme": "tiered" if sold.tiers else "per_unit",
         "created": sold.created,
         "currency": sold.currency,
@@ -101,12 +94,40 @@ def legacy_plan(sold: Price, shape: Shape) -> dict[str, object]:
         "meter": None,
         "nickname": sold.nickname,
         "product": sold.product_id,
-        "tiers_mode": "graduated" if sold.tiers else None,
-        "transform_usage": None,
+        "tiers_mode": _tiers_mode(sold),
+        "transform_usage": _transform(sold),
         "trial_period_days": None,
         "usage_type": "licensed",
     }
     return of_version(rendered, shape)
+
+
+def _recurring(sold: Price) -> dict[str, object] | None:
+    if not sold.months:
+        return None
+    return {
+        "aggregate_usage": None,
+        "interval": sold.interval,
+        "interval_count": 1,
+        "meter": None,
+        "trial_period_days": None,
+        "usage_type": "licensed",
+    }
+
+
+def _tiers_mode(sold: Price) -> str | None:
+    return sold.tiers_mode.value if sold.tiers else None
+
+
+def _transform(sold: Price) -> dict[str, object] | None:
+    if sold.packs is None:
+        return None
+    return {"divide_by": sold.packs.divide_by, "round": sold.packs.round}
+
+
+def _decimal(sold: Price) -> str | None:
+    exact = sold.unit_amount if sold.unit_decimal is None else sold.unit_decimal
+    return None if exact is None else str(exact)
 
 
 def _tier(step: Tier) -> dict[str, object]:

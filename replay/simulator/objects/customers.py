@@ -5,6 +5,7 @@ from __future__ import annotations
 from replay.simulator.customers import Customer
 from replay.simulator.keys import of_version
 from replay.simulator.objects.addresses import address
+from replay.simulator.objects.reductions import discount
 from replay.simulator.shapes import Shape
 
 
@@ -14,13 +15,13 @@ def customer(known: Customer, shape: Shape) -> dict[str, object]:
         "id": known.customer_id,
         "object": "customer",
         "address": address(known.address) if known.address else None,
-        "balance": 0,
+        "balance": known.balance,
         "created": known.created,
         "currency": known.currency,
         "default_source": None,
         "delinquent": known.delinquent,
         "description": None,
-        "discount": None,
+        "discount": discount(known.discount, shape) if known.discount else None,
         "email": known.email,
         "invoice_prefix": known.invoice_prefix,
         "invoice_settings": {

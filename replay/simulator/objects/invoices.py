@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from replay.simulator.customers import Customer
-from replay.simulator.invoices import Invoice, InvoiceStatus, Line
+from replay.simulator.invoices import (
+    Invoice,
+    InvoiceStatus,
+    discount_totals,
+    tax_totals,
+)
 from replay.simulator.keys import of_version
 from replay.simulator.objects.addresses import address
-from replay.simulator.objects.invoice_lines import line
+from replay.simulator.objects.invoice_lines import (
+    discount_amounts,
+    line,
+    pretax_credits,
+)
+from replay.simulator.objects.reductions import discount
+from replay.simulator.objects.taxes import tax_amounts, tax_rates, taxes
 from replay.simulator.payments import Payment
 from replay.simulator.renewals import HOUR_S
 from replay.simulator.shapes import Shape
+
+_METHODS = {False: "charge_automatically", True: "send_invoice"}
 
 
 def invoice(billed: Invoice, payer: Customer, shape: Shape) -> dict[str, object]:
@@ -21,9 +34,9 @@ def invoice(billed: Invoice, payer: Customer, shape: Shape) -> dict[str, object]
         **_parties(billed, payer),
         **_course(billed),
         **_amounts(billed),
-        **_settings(),
+        **_settings(billed, shape),
         "lines": _lines(billed, shape),
-        **(_parents(billed) if shape.traits.parents else _flat_links(billed)),
+        **(_parents(billed) if shape.traits.parents else _flat_links(billed, shape)),
     }
     head: dict[str, object] = {"id": billed.invoice_id, "object": "invoice"}
     return of_version(head | {name: keys[name] for name in sorted(keys)}, shape)
@@ -37,7 +50,7 @@ def invoice_payment(
         "id": payment_id,
         "object": "invoice_payment",
         "amount_paid": billed.amount_paid,
-        "amount_requested": billed.total,
+        "amount_requested": billed.amount_due,
         "created": payment.created,
         "currency": payment.currency,
         "invoice": billed.invoice_id,
@@ -55,7 +68,7 @@ def _parties(billed: Invoice, payer: Customer) -> dict[str, object]:
         "account_name": "Acme",
         "account_tax_ids": None,
         "application": None,
-        "currency": billed.lines[0].price.currency,
+        "currency": billed.currency,
         "customer": billed.customer_id,
         "customer_account": None,
         "customer_address": address(payer.address) if payer.address else None,
@@ -81,11 +94,11 @@ def _course(billed: Invoice) -> dict[str, object]:
         "auto_advance": billed.auto_advance,
         "automatically_finalizes_at": billed.created + HOUR_S if waits else None,
         "billing_reason": billed.billing_reason,
-        "collection_method": "charge_automatically",
+        "collection_method": _METHODS[billed.by_mail],
         "created": billed.created,
-        "due_date": None,
+        "due_date": billed.due_date,
         "effective_at": billed.finalized_at,
-        "ending_balance": None if draft else 0,
+        "ending_balance": billed.balance_end,
         "hosted_invoice_url": None if draft else f"https://invoice.stripe.com/i/{page}",
         "invoice_pdf": None if draft else f"https://pay.stripe.com/invoice/{page}/pdf",
         "last_finalization_error": None,
@@ -108,24 +121,34 @@ def _course(billed: Invoice) -> dict[str, object]:
 
 
 def _amounts(billed: Invoice) -> dict[str, object]:
-    """Render the sums, all minor units."""
-    total = billed.total
+    """Render the sums, all minor units.
+
+    The subtotal is what is left once the discounts of items are taken off.
+    """
+    total, lines = billed.total, billed.lines
+    within = sum(line.tax_within for line in lines)
+    beside = sum(line.tax_beside for line in lines)
+    on_all = {each.discount_id for each in billed.discounts}
+    taken = tuple(discount_totals(lines))
+    subtotal = sum(line.amount for line in lines) - sum(
+        amount for discount_id, amount in taken if discount_id not in on_all
+    )
     return {
-        "amount_due": total,
+        "amount_due": billed.amount_due,
         "amount_overpaid": 0,
         "amount_paid": billed.amount_paid,
         "amount_paid_off_stripe": 0,
         "amount_remaining": billed.amount_remaining,
         "amount_shipping": 0,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "starting_balance": 0,
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "post_payment_credit_notes_amount": billed.credited_after,
+        "pre_payment_credit_notes_amount": billed.credited_before,
+        "starting_balance": billed.balance_start,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal - within,
         "total": total,
-        "total_discount_amounts": [],
-        "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
+        "total_discount_amounts": discount_amounts(taken),
+        "total_excluding_tax": total - within - beside,
+        "total_pretax_credit_amounts": pretax_credits(taken),
     }
 
 
@@ -135,14 +158,14 @@ def _status_details(billed: Invoice) -> dict[str, object] | None:
     return {"uncollectible": {"reason": billed.written_off_for}}
 
 
-def _settings() -> dict[str, object]:
+def _settings(billed: Invoice, shape: Shape) -> dict[str, object]:
     return {
         "custom_fields": None,
         "default_payment_method": None,
         "default_source": None,
-        "default_tax_rates": [],
+        "default_tax_rates": tax_rates(billed.rates, shape),
         "description": None,
-        "discounts": [],
+        "discounts": [each.discount_id for each in billed.discounts],
         "footer": None,
         "from_invoice": None,
         "latest_revision": None,
@@ -161,7 +184,7 @@ def _settings() -> dict[str, object]:
 
 
 def _lines(billed: Invoice, shape: Shape) -> dict[str, object]:
-    lines: tuple[Line, ...] = billed.lines
+    lines = billed.lines
     return {
         "object": "list",
         "data": [line(one, billed, shape) for one in lines],
@@ -187,15 +210,19 @@ def _parents(billed: Invoice) -> dict[str, object]:
                 "subscription": billed.subscription_id,
             },
             "type": "subscription_details",
-        },
-        "total_taxes": [],
+        }
+        if billed.subscription_id
+        else None,
+        "total_taxes": taxes(tax_totals(billed.lines)),
     }
 
 
-def _flat_links(billed: Invoice) -> dict[str, object]:
+def _flat_links(billed: Invoice, shape: Shape) -> dict[str, object]:
     """Render what only the versions before basil have."""
     payment = billed.payment
     charged = payment.latest if payment else None
+    totals = tax_totals(billed.lines)
+    only = billed.discounts[0] if len(billed.discounts) == 1 else None
     return {
         "application_fee_amount": None,
         "automatic_tax": {
@@ -205,14 +232,14 @@ def _flat_links(billed: Invoice) -> dict[str, object]:
             "status": None,
         },
         "charge": charged.charge_id if charged else None,
-        "discount": None,
+        "discount": discount(only, shape) if only else None,
         "paid": billed.status is InvoiceStatus.PAID,
-        "paid_out_of_band": False,
+        "paid_out_of_band": billed.paid_elsewhere,
         "payment_intent": payment.intent_id if payment else None,
         "quote": None,
         "subscription": billed.subscription_id,
-        "subscription_details": {"metadata": {}},
-        "tax": None,
-        "total_tax_amounts": [],
+        "subscription_details": {"metadata": {} if billed.subscription_id else None},
+        "tax": sum(tax.amount for tax in totals) if totals else None,
+        "total_tax_amounts": tax_amounts(totals, shape),
         "transfer_data": None,
     }

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from replay.simulator.keys import of_version
 from replay.simulator.objects.catalogue import legacy_plan, price
+from replay.simulator.objects.reductions import discount
+from replay.simulator.objects.taxes import tax_rates
 from replay.simulator.shapes import Shape
 from replay.simulator.subscriptions import Item, Subscription
+
+_BY_ITSELF = "charge_automatically"
 
 
 def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
     """Render a subscription with all its items."""
     # Stripe repeats price and quantity at the top only where one item leaves no doubt.
     only = held.items[0] if len(held.items) == 1 else None
+    on_all = held.discounts[0] if len(held.discounts) == 1 else None
     rendered: dict[str, object] = {
         "id": held.subscription_id,
         "object": "subscription",
@@ -31,19 +36,19 @@ def subscription(held: Subscription, shape: Shape) -> dict[str, object]:
             "feedback": held.cancel_feedback,
             "reason": held.cancel_reason,
         },
-        "collection_method": "charge_automatically",
+        "collection_method": "send_invoice" if held.mail_days else _BY_ITSELF,
         "created": held.created,
         "currency": held.plan.currency,
         **_period(held),
         "customer": held.customer_id,
         "customer_account": None,
-        "days_until_due": None,
+        "days_until_due": held.mail_days,
         "default_payment_method": held.method_id,
         "default_source": None,
-        "default_tax_rates": [],
+        "default_tax_rates": tax_rates(held.rates, shape),
         "description": None,
-        "discount": None,
-        "discounts": [],
+        "discount": discount(on_all, shape) if on_all else None,
+        "discounts": [each.discount_id for each in held.discounts],
         "ended_at": held.ended_at,
         "invoice_settings": {
             "account_tax_ids": None,
@@ -108,7 +113,7 @@ def _item(item: Item, held: Subscription, shape: Shape) -> dict[str, object]:
         "billing_thresholds": None,
         "created": item.created,
         **(_period(held) if shape.traits.parents else {}),
-        "discounts": [],
+        "discounts": [each.discount_id for each in item.discounts],
         "metadata": {},
         "plan": legacy_plan(item.price, shape),
         "price": price(item.price, shape),
