@@ -202,7 +202,21 @@ def crash_and_restart(
             server.start()
         writer.await_more()
         writer.end()
+        await_answers(server)
         return lost(server.conninfo, writer.acknowledged)
+
+
+def await_answers(server: EmbeddedServer) -> None:
+    """Wait out a recovery: one that a killed backend began may have only just begun."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(server.conninfo).close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
 
 
 def await_end(server: EmbeddedServer) -> None:
