@@ -34,7 +34,7 @@ def test_two_commands_do_all_the_setting_up_each_on_one_line() -> None:
     demo, tests = COMMAND.findall(README)
 
     assert demo.endswith("bl demo")
-    assert tests.endswith("python -m pytest")
+    assert tests.endswith("python -m pytest -n auto --dist loadfile")
     for lock in re.findall(r"-r (\S+)", demo + tests):
         text = (ROOT / lock).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
