@@ -3,7 +3,8 @@
     events → facts → for each (account, object): state → state
 
 What fails, fails for its account alone: nothing after it is applied there, and the
-account is parked. What comes too late for the kept state makes its account fold anew.
+account is parked; an object that is nobody's is parked alone. What comes too late for the
+kept state makes its account fold anew.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 
+from ledger.events import UNROUTED, Event, StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from projections.declaration import Projection
 from projections.facts import Fact
@@ -22,6 +24,7 @@ from projections.translate import Translation
 Key = tuple[str, str]
 """An object: its account in the log, and its id there."""
 
+_NOBODYS: Final = f"{UNROUTED}/"
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -76,6 +79,28 @@ class Applied:
     failures: dict[str, Failure] = attrs.Factory(dict)
 
 
+def parked_as(event: Event) -> str:
+    """Return what is parked where our code fails on *event*: its account.
+
+    What has none shares a stream with all that has none, so it is its object alone.
+    """
+    if event.account:
+        return event.account
+    if isinstance(event, StripeEvent):
+        return _named(UNROUTED, event.object_id or event.event_id)
+    own = event.originator_id if isinstance(event, UnknownEvent) else str(event)
+    return _named(UNROUTED, own)
+
+
+def is_nobodys(parked: str) -> bool:
+    """Tell whether *parked* names an object that has no account."""
+    return parked.startswith(_NOBODYS)
+
+
+def _named(account: str, name: str) -> str:
+    return f"{_NOBODYS}{name}" if account in {UNROUTED, ""} else account
+
+
 def read(
     translation: Translation, recorded: Iterable[Recorded], parked: Collection[str] = ()
 ) -> Reading:
@@ -87,7 +112,7 @@ def read(
         translate = translation.of(event)
         if translate is None:
             continue
-        account = event.account or ""
+        account = parked_as(event)
         if account in failures or account in parked:
             continue
         try:
@@ -109,14 +134,17 @@ def apply(
     for position, fact in facts:
         handler = handlers.get(type(fact))
         account = fact.account
-        if handler is None or account in late or account in failures:
+        if handler is None or account in late:
+            continue
+        if failures and _named(account, fact.object_id) in failures:
             continue
         key = (account, fact.object_id)
         before = states.get(key, initial)
         try:
             after = handler(before, fact)
         except Exception as error:  # noqa: BLE001 - parks this account, stops no other
-            failures[account] = Failure.of(account, position, error)
+            parked = _named(account, fact.object_id)
+            failures[parked] = Failure.of(parked, position, error)
             continue
         if after is None:
             late[account] = position

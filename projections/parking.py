@@ -6,12 +6,13 @@ projection stands; if that fails again it stays parked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 import psycopg
+from psycopg import sql
 
 from ledger.database import Role, connect
 from ledger.errors import NotFoundError, UnavailableError
@@ -19,7 +20,15 @@ from ledger.log import Log, Recorded
 from projections import folding
 from projections.declaration import Projection
 from projections.generations import table_name
-from projections.postgres import REPLACE, UPSERT, Connection, upserted
+from projections.postgres import (
+    LOAD,
+    REPLACE,
+    UPSERT,
+    Connection,
+    packed,
+    unpacked,
+    upserted,
+)
 from projections.rows import Codec, rows_of
 from projections.translate import translation
 
@@ -50,7 +59,11 @@ DELETE FROM read_models.parked
 
 @attrs.frozen(kw_only=True)
 class Parked:
-    """A parked account: nothing from *position* on is in its rows."""
+    """A parked account: nothing from *position* on is in its rows.
+
+    Attributes:
+        account: Or an object that is nobody's, as `projections.folding.parked_as` has it.
+    """
 
     projection: str
     account: str
@@ -95,14 +108,20 @@ async def _release(
         raise NotFoundError(f"{account} is not parked in {projection.name}")
     generation, until, position = held
     place = (projection.name, generation, account)
-    recorded = await _stream(log, account, until)
-    states, failure = folding.fold_anew(
-        projection, translation(projection.handlers), account, recorded, position
-    )
+    table = table_name(projection.name, generation)
+    states: Mapping[folding.Key, Any] | None
+    if folding.is_nobodys(account):
+        recorded = await _object(log, account, position, until, projection)
+        states, failure = await _gone_on(connection, projection, table, recorded)
+    else:
+        recorded = await _stream(log, account, until)
+        states, failure = folding.fold_anew(
+            projection, translation(projection.handlers), account, recorded, position
+        )
+        if states is not None:
+            await connection.execute(REPLACE.format(table=table), ([account],))
     if states is not None:
-        table = table_name(projection.name, generation)
         rows = rows_of(projection, Codec(projection), states)
-        await connection.execute(REPLACE.format(table=table), ([account],))
         await connection.execute(UPSERT.format(table=table), upserted(rows))
     if failure is not None:
         why = (failure.error, failure.message, failure.position)
@@ -110,6 +129,41 @@ async def _release(
         return failure
     await connection.execute(FREED, place)
     return None
+
+
+async def _gone_on(
+    connection: Connection,
+    projection: Projection[Any],
+    table: sql.Composed,
+    recorded: Sequence[Recorded],
+) -> tuple[Mapping[folding.Key, Any], folding.Failure | None]:
+    """Apply *recorded* to the kept states of its object; return them, and any failure."""
+    reading = folding.read(translation(projection.handlers), recorded)
+    needed = sorted(folding.keys(projection, reading.facts))
+    wanted = [account for account, _ in needed], [packed(name) for _, name in needed]
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(LOAD.format(table=table), wanted)
+    decode = Codec(projection).decode
+    states = {(row[0], unpacked(row[1])): decode(row[2]) async for row in cursor}
+    applied = folding.apply(projection, reading.facts, states)
+    failures = {**reading.failures, **applied.failures}
+    return states, next(iter(failures.values()), None)
+
+
+async def _object(
+    log: Log, name: str, position: int, until: int, projection: Projection[Any]
+) -> list[Recorded]:
+    """Return the events of an object that is nobody's, from *position* on.
+
+    No index leads to them, but they are few, and let go on seldom.
+    """
+    only = translation(projection.handlers).selection
+    return [
+        recorded
+        async for batch in log.read(after=position - 1, until=until, only=only)
+        for recorded in batch
+        if folding.parked_as(recorded.event) == name
+    ]
 
 
 async def _stream(log: Log, account: str, until: int) -> list[Recorded]:

@@ -174,7 +174,7 @@ class Runner:
 
     async def _take_carefully(self, recorded: Recorded) -> bool:
         """Handle one event that may kill us; its account is parked at the third death."""
-        account, position = recorded.event.account or "", recorded.position
+        account, position = folding.parked_as(recorded.event), recorded.position
         if account not in self._parked:
             attempt = await self._rows.suspected(account, position)
             if attempt > ATTEMPTS_MAX:

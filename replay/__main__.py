@@ -42,11 +42,21 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
     "Look": ("status", "log", "show", "timeline", "seats"),
     "Prove": ("verify", "checkpoint"),
+    "Rebuild": ("projections", "quarantine"),
     "Terms": ("terms", "policy"),
     "Outside": ("export", "import-log"),
 }
 # Commands of several verbs: the function that does each, and what it does.
 VERBS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "projections": {
+        "list": ("listed", "List the read models: version, position, lag, parked."),
+        "rebuild": ("rebuild", "Make read models anew from the log, while all goes on."),
+    },
+    "quarantine": {
+        "list": ("listed", "List what is parked or cannot be read, and why."),
+        "show": ("show", "Show one of them, with its body."),
+        "release": ("release", "Let a parked account go on."),
+    },
     "terms": {
         "show": ("show", "Show what each price means, and where that comes from."),
         "set": ("store", "Set what a price means."),

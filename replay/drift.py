@@ -10,18 +10,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
+import msgspec
 from psycopg import sql
 
 from ledger.postgres import PostgresLog
 from projections.declaration import Projection
+from projections.postgres import unpacked
 from projections.registry import PROJECTIONS
+from projections.rows import Codec, Row
 from projections.runner import Runner
 from projections.twin import MemoryRows
+from replay.differing import Parting, parting, said
 from replay.ledgers import connected
 from replay.models import read_models
 
 STEP: Final = 5000
-KEPT: Final = sql.SQL("SELECT account, object, state FROM {view}")
+KEPT: Final = sql.SQL("SELECT account, object, state, refers FROM {view}")
 PARKED: Final = "SELECT account FROM read_models.parked WHERE projection = %s"
 
 Key = tuple[str, str]
@@ -33,12 +37,18 @@ class Difference:
 
     Attributes:
         what: ``missing``, ``extra`` or ``other``.
+        field: Where the state parts from what the log says; None for a whole row.
+        expected: What the log says stands there.
+        actual: What is kept.
     """
 
     projection: str
     account: str
     object_id: str
     what: str
+    field: str | None = None
+    expected: str | None = None
+    actual: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +72,7 @@ class _Kept:
 
     position: int
     parked: set[str]
-    rows: dict[Key, bytes]
+    rows: dict[Key, Row]
 
 
 async def compare(conninfo: str, progress: Callable[[int, int], None]) -> list[Compared]:
@@ -86,10 +96,17 @@ async def compare(conninfo: str, progress: Callable[[int, int], None]) -> list[C
 
 
 def _compared(projection: Projection[Any], twin: MemoryRows, kept: _Kept) -> Compared:
-    wanted = {key: row.state for key, row in twin.rows.items()}
+    wanted = twin.rows
+    codec: Codec[Any] = Codec(projection)
     passed_over = kept.parked | set(twin.failures)
     found = [
-        Difference(projection=projection.name, account=key[0], object_id=key[1], what=what)
+        Difference(
+            projection=projection.name,
+            account=key[0],
+            object_id=key[1],
+            what=what,
+            **_where(codec, wanted.get(key), kept.rows.get(key)),
+        )
         for key, what in _different(wanted, kept.rows)
         if key[0] not in passed_over
     ]
@@ -101,8 +118,24 @@ def _compared(projection: Projection[Any], twin: MemoryRows, kept: _Kept) -> Com
     )
 
 
+def _where(codec: Codec[Any], wanted: Row | None, kept: Row | None) -> dict[str, str]:
+    """Return field, expected and actual of a row that both have."""
+    if wanted is None or kept is None:
+        return {}
+    if wanted.state == kept.state:
+        found: Parting | None = Parting("refers", said(wanted.refers), said(kept.refers))
+    else:
+        try:
+            found = parting(codec.decode(wanted.state), codec.decode(kept.state))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            found = Parting("state", "what can be read", f"{type(error).__name__}: {error}")
+    if found is None:  # the same values, written otherwise
+        found = Parting("state", wanted.state.hex()[:40], kept.state.hex()[:40])
+    return attrs.asdict(found)
+
+
 def _different(
-    wanted: Mapping[Key, bytes], kept: Mapping[Key, bytes]
+    wanted: Mapping[Key, Row], kept: Mapping[Key, Row]
 ) -> Iterator[tuple[Key, str]]:
     for key in sorted(wanted.keys() | kept.keys()):
         if key not in kept:
@@ -123,7 +156,7 @@ def _kept(conninfo: str, name: str) -> _Kept:
             position=models[name].position,
             parked={row[0] for row in connection.execute(PARKED, (name,))},
             rows={
-                (account, bytes(raw).decode("utf-8", "surrogatepass")): bytes(state)
-                for account, raw, state in connection.execute(query, binary=True)
+                (account, unpacked(raw)): Row(state=bytes(state), refers=refers)
+                for account, raw, state, refers in connection.execute(query, binary=True)
             },
         )

@@ -25,13 +25,14 @@ from projections import folding, process, rendering
 from projections.answer import answer
 from projections.assembly import assembled
 from projections.declaration import Projection, on, table
-from projections.facts import SubscriptionObserved
+from projections.facts import ReferenceMade, SubscriptionObserved
 from projections.figures import Figures
 from projections.fleet import Fleet
 from projections.folding import Failure
 from projections.kept import Kept
 from projections.links import Link, resolve
 from projections.registry import PROJECTIONS
+from projections.routing import UNROUTED, Loose, made
 from projections.rows import Codec, Row
 from projections.runner import Runner
 from projections.seats import SEATS
@@ -163,6 +164,37 @@ async def test_P01_control_a_runner_that_stops_or_skips_is_caught(
     await naive(rows, await in_memory(POISONED))
 
     assert ended(rows) != PARKED_ALONE
+
+
+async def test_P01_what_is_nobodys_is_parked_by_its_object_alone() -> None:
+    """Objects without a customer share a stream; one that fails must not hold the rest."""
+
+    def nobodys(number: int, name: str) -> StripeEvent:
+        body = {"data": {"object": {"id": name, "charge": f"ch_{number}"}}}
+        return StripeEvent(
+            event_id=f"evt_{number}",
+            body=json.dumps(body).encode(),
+            object_id=name,
+            occurred_at=NOON + timedelta(seconds=number),
+            stripe_type="charge.dispute.updated",
+        )
+
+    def falling(loose: Loose, fact: ReferenceMade) -> Loose:
+        if fact.references == ("ch_2",):
+            raise ZeroDivisionError("cannot divide")
+        return made(loose, fact)
+
+    log = await in_memory(
+        [nobodys(1, "dp_1"), nobodys(2, "dp_2"), nobodys(3, "dp_2"), nobodys(4, "dp_3")]
+    )
+    projection = attrs.evolve(UNROUTED, handlers=table(on(ReferenceMade, falling)))
+    rows = MemoryRows(UNROUTED.version)
+
+    await Runner(projection, log, rows).catch_up()
+
+    parked = {name: one.position for name, one in rows.failures.items()}
+    assert parked == {"ledger:unrouted/dp_2": 2}
+    assert sorted(name for _, name in rows.rows) == ["dp_1", "dp_3"]
 
 
 async def test_P02_what_dies_in_one_projection_is_not_held_against_another() -> None:
@@ -318,24 +350,31 @@ async def test_P07_batches_workers_and_kept_states_change_no_byte(
 
 
 PRINTED: Final = """
-import asyncio
+import asyncio, sys
 from test_trials_projections import in_memory, mixed, projected
 
 async def main():
-    print(await projected(await in_memory(mixed(240)), 50))
+    workers = 1 + int(sys.argv[1]) % 2
+    print(await projected(await in_memory(mixed(120)), int(sys.argv[1]), workers))
 
 asyncio.run(main())
 """
 
 
-async def test_P07_neither_hash_seed_nor_zone_nor_locale_changes_a_byte() -> None:
-    plain = await projected(await in_memory(mixed(240)), 50)
+@pytest.mark.parametrize(
+    "seeds", [range(0, 21, 4), pytest.param(range(21), marks=pytest.mark.slow)]
+)
+async def test_P07_neither_hash_seed_nor_zone_nor_locale_changes_a_byte(
+    seeds: range,
+) -> None:
+    plain = await projected(await in_memory(mixed(120)), 50)
 
-    async def elsewhere(seed: int, zone: str, locale: str) -> str:
+    async def elsewhere(seed: int, zone: str, locale: str, batch: int) -> str:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             PRINTED,
+            str(batch),
             env={
                 **os.environ,
                 "PYTHONHASHSEED": str(seed),
@@ -349,8 +388,14 @@ async def test_P07_neither_hash_seed_nor_zone_nor_locale_changes_a_byte() -> Non
         return printed.decode().strip()
 
     zones = ["UTC", "Asia/Kathmandu", "America/St_Johns"]
-    places = [(seed, zones[seed % 3], ["C", "C.UTF-8"][seed % 2]) for seed in range(6)]
-    assert {await elsewhere(*place) for place in places} == {plain}
+    places = [
+        (seed, zones[seed % 3], ["C", "C.UTF-8"][seed % 2], [1, 7, 1000][seed // 7])
+        for seed in seeds
+    ]
+    printed: set[str] = set()
+    for place in places:
+        printed.add(await elsewhere(*place))
+    assert printed == {plain}
 
 
 async def test_P08_neither_fold_nor_answer_reaches_for_the_world_outside(

@@ -10,9 +10,10 @@
 the first bad position is named. --against compares with a checkpoint kept outside the
 database: without one, nobody can tell that the end of the log was cut off, or that all of
 it was written anew. --projections folds every read model anew and compares row for row.
-Without an option both are checked. Where times show that the database's clock had gone
-back, that is noted (clock_regression) and changes no exit code. Exit 0 if all is well, 3 if
-the log is damaged, 1 if a read model differs.
+Where one differs, the row, its field, and both values are named; bl projections rebuild
+makes it anew. Without an option both are checked. Where times show that the database's
+clock had gone back, that is noted (clock_regression) and changes no exit code. Exit 0 if
+all is well, 3 if the log is damaged, 1 if a read model differs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from cyclopts import Parameter
 
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
-from replay.drift import Compared, compare
+from replay.drift import Compared, Difference, compare
 from replay.keeping import kept_checkpoint
 from replay.ledgers import connected, database
 from replay.options import Reporting, UsageError
@@ -131,7 +132,7 @@ def _log_check(verified: Verification) -> Record:
 def _model_check(one: Compared) -> Record:
     wrong = one.differences
     examples = ", ".join(
-        f"{each.account} {each.object_id} ({each.what})" for each in wrong[:3]
+        f"{each.account} {each.object_id} ({_said(each)})" for each in wrong[:3]
     )
     return {
         "check": one.projection,
@@ -140,6 +141,12 @@ def _model_check(one: Compared) -> Record:
         "position": one.position,
         "detail": f"{len(wrong):,} differ: {examples}" if wrong else "as the log says",
     }
+
+
+def _said(each: Difference) -> str:
+    if each.field is None:
+        return each.what
+    return f"{each.field} is {each.actual}, the log says {each.expected}"
 
 
 def _findings(
@@ -168,8 +175,14 @@ def _findings(
         {
             "code": "read_model_differs",
             "severity": "error",
-            "message": f"{each.what}: {each.object_id} of {each.account}",
+            "message": f"{each.object_id} of {each.account}: {_said(each)}",
             "projection": each.projection,
+            "account": each.account,
+            "object": each.object_id,
+            "what": each.what,
+            "field": each.field,
+            "expected": each.expected,
+            "actual": each.actual,
         }
         for one in compared
         for each in one.differences
