@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 import msgspec
 
-from replay.simulator.api.shelf import Shelf
+from replay.simulator.api import errors
+from replay.simulator.api.shelf import EVENTS_KEPT_S, Rendered, Shelf
 from replay.simulator.chances import Chance
+from replay.simulator.envelope import Envelope, Request, previous_attributes
 from replay.simulator.identities import stripe_account_letters
 from replay.simulator.occurrences import Occurrence, StripeOccurrence
 from replay.simulator.renewals import months_after
@@ -23,6 +26,36 @@ from replay.simulator.shapes import Shape
 from replay.simulator.simulation import Simulation
 
 _BREATH_EVERY: Final = 50
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """A change that a request made, to be made in every version.
+
+    Attributes:
+        told: The type of the event about it.
+        at: Whole seconds since 1970; what was told by then is changed.
+    """
+
+    name: str
+    object_id: str
+    told: str
+    alter: Callable[[Rendered], None]
+    at: int
+
+    def change(self, shelf: Shelf) -> tuple[Rendered, Rendered]:
+        """Change the object on a shelf; return it as it was, and as it is.
+
+        Raises:
+            StripeError: There is no such object, or it refuses.
+        """
+        kept = shelf.find(self.name, self.object_id)
+        if kept is None or kept.deleted:
+            raise errors.no_such(self.name, self.object_id, param="id")
+        before, after = kept.rendered(), kept.rendered()
+        self.alter(after)
+        shelf.put(deepcopy(after))
+        return before, after
 
 
 class Company:
@@ -54,6 +87,7 @@ class Company:
         self._runs: dict[Shape, _Run] = {}
         if simulation.shape is not None:
             self._runs[simulation.shape] = self._told
+        self._written: list[Written] = []
         self._lock = asyncio.Lock()
 
     @property
@@ -75,8 +109,8 @@ class Company:
         for occurrence in self._told.until(self.now):
             event: dict[str, Any] = msgspec.json.decode(occurrence.body)
             shelf.hear(event)
-            shelf.keep_event(event)
-            shelf.expire(occurrence.created)
+            if occurrence.created >= self.now - EVENTS_KEPT_S:
+                shelf.keep_event(event)
             yield occurrence
         shelf.expire(self.now)
 
@@ -99,8 +133,55 @@ class Company:
                 await self._hear(run_of_shape)
         return run_of_shape.shelf
 
+    async def write(
+        self, written: Written, event_id: str, request: Request
+    ) -> StripeOccurrence | None:
+        """Make a change in every version; return the event about it, if it is one.
+
+        Raises:
+            StripeError: There is no such object, or it refuses.
+        """
+        shelf = await self.shelf(self.version)
+        before, after = written.change(shelf)
+        for run in self._runs.values():
+            if run.shelf is not shelf:
+                written.change(run.shelf)
+            run.written += 1
+        self._written.append(written)
+        previous = previous_attributes(before, after)
+        if not previous:
+            return None
+        updated = written.told.endswith("updated")
+        occurrence = StripeOccurrence(
+            event_id=event_id,
+            type=written.told,
+            created=self.now,
+            sent=self.now,
+            account=after.get("customer", written.object_id),
+            body=Envelope(
+                event_id=event_id,
+                type=written.told,
+                shape=self.version,
+                created=self.now,
+                subject=after,
+                previous=previous if updated else None,
+                request=request,
+                pending_webhooks=1,
+            ).to_bytes(),
+        )
+        self.events.keep_event(msgspec.json.decode(occurrence.body))
+        return occurrence
+
     async def _hear(self, run: _Run) -> None:
-        for number, occurrence in enumerate(run.until(self.now)):
+        """Bring a run to this moment, with what requests changed on the way."""
+        for written in self._written[run.written :]:
+            await self._hear_until(run, written.at)
+            written.change(run.shelf)
+            run.written += 1
+        await self._hear_until(run, self.now)
+
+    async def _hear_until(self, run: _Run, moment: int) -> None:
+        for number, occurrence in enumerate(run.until(moment)):
             run.shelf.hear(msgspec.json.decode(occurrence.body))
             if number % _BREATH_EVERY == 0:
                 await asyncio.sleep(0)
@@ -110,6 +191,7 @@ class _Run:
     """A simulation that is read bit by bit, and what it has told."""
 
     def __init__(self, simulation: Simulation, *, livemode: bool) -> None:
+        self.written = 0
         self.shelf = Shelf(hidden=simulation.hidden, livemode=livemode)
         self._occurrences: Iterator[Occurrence] = simulation.occurrences()
         self._next: Occurrence | None = next(self._occurrences, None)

@@ -20,6 +20,7 @@ from aiohttp import web
 from replay.simulator.api.deliveries import Post
 from replay.simulator.api.faults import Fault
 from replay.simulator.api.server import StripeServer
+from replay.simulator.occurrences import StripeOccurrence
 
 _DAY_S: Final = 86400
 
@@ -53,9 +54,11 @@ class Control:
     server: StripeServer
     post: Post | None = None
     _advancing: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    _under_way: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     def add_routes(self, application: web.Application) -> None:
         """Listen at the simulator's addresses, too."""
+        self.server.tell = self.deliver
         router = application.router
         router.add_get("/_simulator", self.show)
         router.add_post("/_simulator/advance", self.advance)
@@ -93,6 +96,13 @@ class Control:
             await self.server.company.catch_up(reached)
         else:
             await self.post.post(self.server.company.tell(), reached)
+
+    def deliver(self, occurrence: StripeOccurrence) -> None:
+        """Deliver an event about what a request changed, while others are answered."""
+        if self.post is not None:
+            task = asyncio.create_task(self.post.post([occurrence]))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def wish(self, request: web.Request) -> web.Response:
         """Have something go wrong."""

@@ -124,6 +124,11 @@ def invalid_integer(name: str, value: str) -> StripeError:
     return StripeError(400, message, code="parameter_invalid_integer", param=name)
 
 
+def invalid_object(name: str) -> StripeError:
+    """Refuse a word where keys and values belong."""
+    return StripeError(400, "Invalid object", param=name)
+
+
 def not_expandable(name: str, *, in_list: bool) -> StripeError:
     """Refuse to expand what is no reference."""
     hint = f" You may want to try expanding 'data.{name}' instead." if in_list else ""

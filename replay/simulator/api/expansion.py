@@ -11,7 +11,8 @@ from typing import Any, Final
 import attrs
 
 from replay.simulator.api import errors
-from replay.simulator.api.resources import BY_NAME, GATHERED, HIDDEN
+from replay.simulator.api.parts import GATHERED, HIDDEN
+from replay.simulator.api.resources import BY_NAME
 from replay.simulator.api.shelf import Rendered, Shelf
 
 LEVELS_MAX: Final = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import islice
 from operator import ge, gt, le, lt
 from typing import Any, Final
@@ -13,7 +14,8 @@ import msgspec
 
 from replay.simulator.api import errors
 from replay.simulator.api.asking import Asked, whole_number
-from replay.simulator.api.resources import Filter, Match, Resource
+from replay.simulator.api.filters import Filter, Match
+from replay.simulator.api.resources import Resource
 from replay.simulator.api.shelf import Kept, Shelf
 
 Test = Callable[[Kept], bool]
@@ -183,6 +185,20 @@ def _has(name: str, value: object) -> Test:
     return lambda kept: value in kept.values.get(name, ())
 
 
+def _pattern(each: Filter, request: Asked) -> Iterator[Test]:
+    wanted = request.plain.get(each.name, ())
+    yield lambda kept: any(
+        fnmatchcase(str(value), pattern)
+        for value in kept.values.get(each.name, ())
+        for pattern in wanted
+    )
+
+
+def _absent(each: Filter, request: Asked) -> Iterator[Test]:
+    wanted = request.plain.get(each.name, ())[-1:] == ("true",)
+    yield lambda kept: wanted is not bool(kept.values.get(each.name))
+
+
 def _status(each: Filter, request: Asked) -> Iterator[Test]:
     wanted = request.plain.get(each.name, ())
     if not wanted:
@@ -202,6 +218,8 @@ _MAKERS: Final[Mapping[Match, Callable[[Filter, Asked], Iterator[Test]]]] = {
     Match.EQUAL: _equal,
     Match.RANGE: _range,
     Match.WITHIN: _within,
+    Match.PATTERN: _pattern,
+    Match.ABSENT: _absent,
     Match.STATUS: _status,
     Match.IGNORED: _ignored,
 }

@@ -8,34 +8,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 import attrs
 
-
-class Match(StrEnum):
-    """How a value asked for is compared with those of an object."""
-
-    EQUAL = "equal"
-    RANGE = "range"
-    WITHIN = "within"  # payment[type]=…: one comparison for each key
-    STATUS = "status"  # a subscription's: all, ended, and live by default
-    IGNORED = "ignored"
-
-
-@attrs.frozen
-class Filter:
-    """A parameter of a list.
-
-    Attributes:
-        paths: Where the value may stand, by API version; a list on the way stands for
-            each of its members.
-    """
-
-    name: str
-    paths: tuple[str, ...]
-    match: Match = Match.EQUAL
+from replay.simulator.api.filters import Filter, Match, equal, ignored, ranges
 
 
 @attrs.frozen(kw_only=True)
@@ -79,21 +56,9 @@ class Within:
     key: str
 
 
-def _equal(*names: str) -> tuple[Filter, ...]:
-    return tuple(Filter(name, (name,)) for name in names)
-
-
-def _ignored(*names: str) -> tuple[Filter, ...]:
-    return tuple(Filter(name, (), Match.IGNORED) for name in names)
-
-
-def _ranges(*names: str) -> tuple[Filter, ...]:
-    return tuple(Filter(name, (name,), Match.RANGE) for name in names)
-
-
-CREATED: Final = _ranges("created")
-_CLOCK: Final = _ignored("test_clock")
-_PAYER: Final = _equal("customer", "customer_account")
+CREATED: Final = ranges("created")
+_CLOCK: Final = ignored("test_clock")
+_PAYER: Final = equal("customer", "customer_account")
 _PERIODS: Final = tuple(
     Filter(name, (name, f"items.data.{name}"), Match.RANGE)
     for name in ("current_period_end", "current_period_start")
@@ -106,16 +71,16 @@ RESOURCES: Final = (
         permission="event",
         filters=(
             *CREATED,
-            *_equal("type"),
-            Filter("types", ("type",)),
-            *_ignored("delivery_success"),
+            Filter("type", ("type",), Match.PATTERN),
+            Filter("types", ("type",), Match.PATTERN),
+            *ignored("delivery_success"),
         ),
     ),
     Resource(
         path="customers",
         name="customer",
         permission="customer",
-        filters=(*CREATED, *_equal("email"), *_CLOCK),
+        filters=(*CREATED, *equal("email"), *_CLOCK),
         keeps_deleted=True,
     ),
     Resource(
@@ -126,7 +91,7 @@ RESOURCES: Final = (
             *CREATED,
             *_PAYER,
             *_PERIODS,
-            *_equal("collection_method"),
+            *equal("collection_method"),
             Filter("price", ("items.data.price.id",)),
             Filter("plan", ("items.data.plan.id",)),
             Filter("status", ("status",), Match.STATUS),
@@ -138,7 +103,7 @@ RESOURCES: Final = (
         path="subscription_items",
         name="subscription_item",
         permission="subscription",
-        filters=_equal("subscription"),
+        filters=equal("subscription"),
         needs="subscription",
     ),
     Resource(
@@ -147,7 +112,7 @@ RESOURCES: Final = (
         permission="product",
         filters=(
             *CREATED,
-            *_equal("active", "shippable", "type", "url"),
+            *equal("active", "shippable", "type", "url"),
             Filter("ids", ("id",)),
         ),
     ),
@@ -157,7 +122,7 @@ RESOURCES: Final = (
         permission="plan",
         filters=(
             *CREATED,
-            *_equal("active", "currency", "product", "type"),
+            *equal("active", "currency", "product", "type"),
             Filter("lookup_keys", ("lookup_key",)),
             Filter("recurring", ("recurring",), Match.WITHIN),
         ),
@@ -166,7 +131,7 @@ RESOURCES: Final = (
         path="plans",
         name="plan",
         permission="plan",
-        filters=(*CREATED, *_equal("active", "product")),
+        filters=(*CREATED, *equal("active", "product")),
     ),
     Resource(path="coupons", name="coupon", permission="coupon", filters=CREATED),
     Resource(
@@ -175,7 +140,7 @@ RESOURCES: Final = (
         permission="promotion_code",
         filters=(
             *CREATED,
-            *_equal("active", "code", "customer", "customer_account"),
+            *equal("active", "code", "customer", "customer_account"),
             Filter("coupon", ("promotion.coupon", "coupon.id")),
         ),
     ),
@@ -183,7 +148,7 @@ RESOURCES: Final = (
         path="tax_rates",
         name="tax_rate",
         permission="tax_rate",
-        filters=(*CREATED, *_equal("active", "inclusive")),
+        filters=(*CREATED, *equal("active", "inclusive")),
     ),
     Resource(
         path="invoices",
@@ -192,8 +157,8 @@ RESOURCES: Final = (
         filters=(
             *CREATED,
             *_PAYER,
-            *_ranges("due_date"),
-            *_equal("collection_method", "status"),
+            *ranges("due_date"),
+            *equal("collection_method", "status"),
             Filter(
                 "subscription",
                 ("subscription", "parent.subscription_details.subscription"),
@@ -204,7 +169,12 @@ RESOURCES: Final = (
         path="invoiceitems",
         name="invoiceitem",
         permission="invoice",
-        filters=(*CREATED, *_PAYER, *_equal("invoice"), *_ignored("pending")),
+        filters=(
+            *CREATED,
+            *_PAYER,
+            *equal("invoice"),
+            Filter("pending", ("invoice",), Match.ABSENT),
+        ),
     ),
     Resource(
         path="invoice_payments",
@@ -212,7 +182,7 @@ RESOURCES: Final = (
         permission="invoice",
         filters=(
             *CREATED,
-            *_equal("invoice", "status"),
+            *equal("invoice", "status"),
             Filter("payment", ("payment",), Match.WITHIN),
         ),
     ),
@@ -220,14 +190,14 @@ RESOURCES: Final = (
         path="payment_methods",
         name="payment_method",
         permission="payment_method",
-        filters=(*_PAYER, *_equal("type", "allow_redisplay")),
+        filters=(*_PAYER, *equal("type", "allow_redisplay")),
         wanted="customer",
     ),
     Resource(
         path="charges",
         name="charge",
         permission="charge",
-        filters=(*CREATED, *_equal("customer", "payment_intent", "transfer_group")),
+        filters=(*CREATED, *equal("customer", "payment_intent", "transfer_group")),
     ),
     Resource(
         path="payment_intents",
@@ -239,25 +209,25 @@ RESOURCES: Final = (
         path="setup_intents",
         name="setup_intent",
         permission="setup_intent",
-        filters=(*CREATED, *_PAYER, *_equal("payment_method")),
+        filters=(*CREATED, *_PAYER, *equal("payment_method")),
     ),
     Resource(
         path="credit_notes",
         name="credit_note",
         permission="credit_note",
-        filters=(*CREATED, *_PAYER, *_equal("invoice")),
+        filters=(*CREATED, *_PAYER, *equal("invoice")),
     ),
     Resource(
         path="refunds",
         name="refund",
         permission="charge",
-        filters=(*CREATED, *_equal("charge", "payment_intent")),
+        filters=(*CREATED, *equal("charge", "payment_intent")),
     ),
     Resource(
         path="disputes",
         name="dispute",
         permission="dispute",
-        filters=(*CREATED, *_equal("charge", "payment_intent")),
+        filters=(*CREATED, *equal("charge", "payment_intent")),
     ),
     Resource(
         path="tax_ids",
@@ -275,21 +245,22 @@ RESOURCES: Final = (
         filters=(
             *CREATED,
             *_PAYER,
-            *_ranges("canceled_at", "completed_at", "released_at"),
-            *_ignored("scheduled"),
+            *ranges("canceled_at", "completed_at", "released_at"),
+            *ignored("scheduled"),
         ),
     ),
     Resource(
         path="balance_transactions",
         name="balance_transaction",
         permission="balance_transaction_source",
-        filters=(*CREATED, *_equal("currency", "payout", "source", "type")),
+        filters=(*CREATED, *equal("currency", "payout", "source", "type")),
     ),
     Resource(
         path="customer_balance_transactions",
         name="customer_balance_transaction",
         permission="customer",
-        filters=(*CREATED, *_equal("customer", "invoice")),
+        filters=(*CREATED, *equal("customer", "invoice")),
+        listed=False,
     ),
     Resource(path="mandates", name="mandate", permission="mandate", listed=False),
 )
@@ -312,22 +283,3 @@ WITHIN: Final = (
 
 BY_NAME: Final = {resource.name: resource for resource in RESOURCES}
 BY_PATH: Final = {resource.path: resource for resource in RESOURCES}
-
-# What an object carries within, and what is listed on its own, too.
-CARRIED: Final = {"subscription": ("items", "subscription_item")}
-# What an answer holds only when it is asked to expand it.
-HIDDEN: Final = {
-    "price": frozenset({"tiers", "currency_options"}),
-    "plan": frozenset({"tiers"}),
-    "coupon": frozenset({"applies_to", "currency_options"}),
-    "promotion_code": frozenset({"currency_options"}),
-}
-# Lists that an answer holds only when asked to: the objects of a kind that name it.
-GATHERED: Final = {
-    ("invoice", "payments"): ("invoice_payment", "invoice"),
-    ("customer", "subscriptions"): ("subscription", "customer"),
-    ("customer", "tax_ids"): ("tax_id", "customer"),
-    ("charge", "refunds"): ("refund", "charge"),
-}
-# Lists within an object are cut to so many; the rest is at an address of its own.
-CUT: Final = {("invoice", "lines"): 10, ("credit_note", "lines"): 10}

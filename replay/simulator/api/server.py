@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -17,7 +17,7 @@ from aiohttp import web
 from replay.simulator.api import errors
 from replay.simulator.api.access import ApiKey, api_key
 from replay.simulator.api.asking import asked
-from replay.simulator.api.company import Company
+from replay.simulator.api.company import Company, Written
 from replay.simulator.api.faults import Fault, FaultKind, Faults
 from replay.simulator.api.idempotency import Answer, KeptAnswers
 from replay.simulator.api.pages import listing
@@ -25,8 +25,11 @@ from replay.simulator.api.reading import Place, Reader, place
 from replay.simulator.api.sessions import MAKERS
 from replay.simulator.api.shelf import Shelf
 from replay.simulator.api.versions import shape_of
+from replay.simulator.api.writing import Change, change_at, nested
 from replay.simulator.chances import Chance
+from replay.simulator.envelope import Request
 from replay.simulator.identities import Identities
+from replay.simulator.occurrences import StripeOccurrence
 
 SECRET_KEY: Final = "sk_test_simulated"  # noqa: S105 -- opens nothing but this simulator
 _SEEN_MAX: Final = 100_000
@@ -56,6 +59,7 @@ class StripeServer:
         faults: What is to go wrong.
         seen: The latest requests, the oldest first.
         answers: Kept by idempotency key.
+        tell: What is to be called with the event about a change that a request made.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class StripeServer:
         self.faults = Faults()
         self.seen: deque[Seen] = deque(maxlen=_SEEN_MAX)
         self.answers = KeptAnswers()
+        self.tell: Callable[[StripeOccurrence], None] = _nobody
         self._keys = {key.secret: key for key in keys}
         chance = Chance.named(f"{company.simulation.seed}/api")
         letters = company.account_id[-10:]
@@ -117,9 +122,7 @@ class StripeServer:
         shelf = await self.company.shelf(shape)
         if request.method == "GET":
             return Answer(200, self._read(request, path, key, shelf, fault))
-        if request.method == "POST":
-            return await self._post(request, path, key, shelf)
-        raise errors.unsupported(request.method, request.path)
+        return await self._write(request, path, key, shelf)
 
     def _read(
         self,
@@ -144,21 +147,62 @@ class StripeServer:
             return reader.whole(asked_for)
         return self._damaged(reader, asked_for, fault)
 
-    async def _post(
+    async def _write(
         self, request: web.Request, path: str, key: ApiKey, shelf: Shelf
     ) -> Answer:
-        form = {name: str(value) for name, value in (await request.post()).items()}
-
-        async def make() -> Answer:
-            if path not in MAKERS:
-                raise errors.unsupported(request.method, request.path)
-            maker, permission = MAKERS[path]
-            self._permit(key, permission)
-            made = maker(form, shelf, self._ids, self.company.now)
-            return Answer(200, msgspec.json.encode(made))
-
+        """Answer a request that makes or changes something, once for each key."""
+        pairs = {**request.query, **await request.post()}
+        form = {name: str(value) for name, value in pairs.items()}
         idempotency_key = request.headers.get("Idempotency-Key")
-        return await self.answers.once(idempotency_key, (path, form), make)
+
+        async def do() -> Answer:
+            if request.method == "POST" and path in MAKERS:
+                maker, permission = MAKERS[path]
+                self._permit(key, permission)
+                made = maker(form, shelf, self._ids, self.company.now)
+                return Answer(200, msgspec.json.encode(made))
+            found = change_at(request.method, path)
+            if found is None:
+                raise errors.unsupported(request.method, request.path)
+            self._permit(key, found[0].permission)
+            return await self._change(*found, form, shelf, idempotency_key)
+
+        same = (request.method, path, form)
+        return await self.answers.once(idempotency_key, same, do)
+
+    async def _change(
+        self,
+        change: Change,
+        object_id: str,
+        form: Mapping[str, str],
+        shelf: Shelf,
+        idempotency_key: str | None,
+    ) -> Answer:
+        """Change an object, and tell and deliver the event about it."""
+        plain = {name: value for name, value in form.items() if "expand" not in name}
+        whole = nested(plain)
+        for name in sorted(whole.keys() - change.understood):
+            raise errors.unknown_parameter(name)
+        asked_for = shelf.find(change.asked, object_id)
+        if asked_for is None or asked_for.deleted:
+            raise errors.no_such(change.asked, object_id, param="id")
+        name, changed_id = change.asked, object_id
+        if change.held_by is not None:
+            name, changed_id = change.held_by, asked_for.rendered()[change.held_by]
+        now = self.company.now
+        written = Written(
+            name=name,
+            object_id=changed_id,
+            told=change.told,
+            alter=lambda rendered: change.alter(rendered, whole, object_id, now),
+            at=now,
+        )
+        cause = Request(self._ids.short("req"), idempotency_key)
+        event_id = self._ids.dated("evt", now)
+        occurrence = await self.company.write(written, event_id, cause)
+        if occurrence is not None:
+            self.tell(occurrence)
+        return Answer(200, asked_for.body)
 
     async def _go_wrong(self, request: web.Request, fault: Fault) -> None:
         """Fail before anything is answered, where the fault is of that kind."""
@@ -192,6 +236,10 @@ class StripeServer:
     def _permit(self, key: ApiKey, permission: str) -> None:
         if not key.may(permission):
             raise errors.not_permitted(key.secret, self.company.account_id, permission)
+
+
+def _nobody(_occurrence: StripeOccurrence) -> None:
+    """Tell nobody."""
 
 
 def _singles(company: Company) -> dict[str, dict[str, object]]:

@@ -13,7 +13,9 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from replay.simulator.api.resources import BY_NAME, CARRIED, CUT, HIDDEN, Match, Resource
+from replay.simulator.api.filters import Match
+from replay.simulator.api.parts import CARRIED, CUT, HIDDEN
+from replay.simulator.api.resources import BY_NAME, Resource
 
 Rendered = dict[str, Any]
 EVENTS_KEPT_S: Final = 30 * 86400
