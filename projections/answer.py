@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 import attrs
 import msgspec
 
-from projections import access, findings, history, seat_figures
-from projections.access import Access, Badge, Stage
+from projections import access, dunning, dunning_findings, findings, history, seat_figures
+from projections.access import Access, Badge
 from projections.billed import Billed, billed
 from projections.catalogue import Catalogue
 from projections.checks import Checked
 from projections.credit_notes import CreditNoteHistory
 from projections.customers import CustomerHistory
 from projections.discounts import DiscountHistory
+from projections.dunning import Timeline, Unpaid
 from projections.findings import Finding, Severity
 from projections.history import Current, told
 from projections.invoice_items import InvoiceItemHistory
@@ -28,7 +29,8 @@ from projections.invoices import InvoiceHistory
 from projections.links import Linked
 from projections.mandates import MandateHistory
 from projections.marks import Mark
-from projections.objects import Customer, TaxId, Value
+from projections.notices import Notice, Noticed, notices
+from projections.objects import Customer, Invoice, Subscription, TaxId, Value
 from projections.payment_methods import PaymentMethodHistory
 from projections.payments import PaymentHistory
 from projections.plans import plan_name
@@ -43,6 +45,7 @@ from projections.subscriptions import History
 from projections.tax_ids import TaxIdHistory
 from projections.terms import Terms
 from projections.ties import TieHistory
+from projections.tries import Paying, paying
 from projections.ways_to_pay import WayToPay, ways_to_pay
 
 V = TypeVar("V", bound=Value)
@@ -91,6 +94,8 @@ class Billing:
         held: Who holds a seat, as far as the product has told.
         scheduled: What is to change of the primary subscription.
         invoices: Newest first.
+        dunning: The timeline of each invoice that ever failed, the oldest first.
+        notices: What is due to be told, newest first.
     """
 
     linked: Linked
@@ -107,6 +112,8 @@ class Billing:
     ways_to_pay: tuple[WayToPay, ...]
     tax_ids: tuple[tuple[str, TaxId], ...]
     invoices: tuple[Billed, ...]
+    dunning: tuple[Timeline, ...]
+    notices: tuple[Notice, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -114,16 +121,30 @@ class Billing:
         """The subscription that speaks for the account."""
         return self.subscriptions[0] if self.subscriptions else None
 
+    @property
+    def foremost(self) -> Timeline | None:
+        """The timeline that speaks for the primary subscription."""
+        return dunning.foremost(self.dunning, self.primary.id) if self.primary else None
+
 
 def answer(account: Account, now: datetime) -> Billing:
     """Return what *account* is at *now*; the same for every order its events came in."""
     currents = _currents(account.histories)
     subscriptions = listed(currents, now)
     primary = subscriptions[0] if subscriptions else None
-    stage = _stage(primary)
+    invoices = _currents(account.invoices)
+    paid = paying(invoices, _currents(account.payments), _currents(account.ties))
+    timelines = _timelines(account, invoices, currents, paid, now)
+    stage = dunning.standing(timelines, primary.id) if primary else None
     seats_held = held(account.registers, now)
     figures = _seat_figures(account, subscriptions, seats_held.users, now)
     customer = _customer(account)
+    ways = ways_to_pay(
+        _currents(account.payment_methods),
+        _currents(account.mandates),
+        customer=customer,
+        primary=primary.subscription if primary else None,
+    )
     return Billing(
         linked=account.linked,
         now=now,
@@ -136,15 +157,24 @@ def answer(account: Account, now: datetime) -> Billing:
         seats=figures,
         held=seats_held,
         customer=customer,
-        ways_to_pay=ways_to_pay(
-            _currents(account.payment_methods),
-            _currents(account.mandates),
-            customer=customer,
-            primary=primary.subscription if primary else None,
-        ),
+        ways_to_pay=ways,
         tax_ids=_tax_ids(account),
-        invoices=billed(_currents(account.invoices)),
-        findings=tuple(_findings(account, subscriptions, figures, now)),
+        invoices=billed(invoices, paid),
+        dunning=timelines,
+        notices=notices(
+            Noticed(
+                subscriptions=subscriptions,
+                timelines=timelines,
+                paying=paid,
+                ways_to_pay=ways,
+            ),
+            now,
+        ),
+        findings=(
+            *_findings(account, subscriptions, figures, now),
+            *dunning_findings.of_timelines(timelines),
+            *dunning_findings.of_disputes(_currents(account.ties), account.payments),
+        ),
     )
 
 
@@ -184,9 +214,20 @@ def _scheduled(
     return scheduled(primary.id, primary.subscription, schedules, now)
 
 
-def _stage(_primary: Listed | None) -> Stage | None:
-    """Return what dunning has come to: nothing yet stands against what the status says."""
-    return None
+def _timelines(
+    account: Account,
+    invoices: Mapping[str, Current[Invoice]],
+    subscriptions: Mapping[str, Current[Subscription]],
+    paid: Mapping[str, Paying],
+    now: datetime,
+) -> tuple[Timeline, ...]:
+    unpaid = Unpaid(
+        invoices=invoices,
+        subscriptions=subscriptions,
+        paying=paid,
+        policy=account.catalogue.policy,
+    )
+    return dunning.timelines(unpaid, now)
 
 
 def _seat_figures(

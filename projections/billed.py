@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import attrs
 
 from projections.history import Current
 from projections.objects import Invoice
+from projections.tries import Paying
 
 
 @attrs.frozen(kw_only=True)
@@ -19,22 +21,30 @@ class Billed:
         date: When it was made.
         credited: What credit notes took off, before and after it was paid; None where
             Stripe does not say.
+        refunded: What was given back of its charges.
+        receipt_url: Of its latest charge.
     """
 
     id: str
     date: datetime
     invoice: Invoice
     credited: int | None
+    refunded: int = 0
+    receipt_url: str | None = None
 
 
-def billed(invoices: Mapping[str, Current[Invoice]]) -> tuple[Billed, ...]:
-    """Return the invoices, newest first, then by id."""
+def billed(
+    invoices: Mapping[str, Current[Invoice]], paying: Mapping[str, Paying]
+) -> tuple[Billed, ...]:
+    """Return the invoices, newest first, then by id; *paying* is what was paid on each."""
     found = [
         Billed(
             id=name,
             date=current.value.created or current.first_at,
             invoice=current.value,
             credited=_credited(current.value),
+            refunded=paying.get(name, _NOTHING).refunded,
+            receipt_url=paying.get(name, _NOTHING).receipt_url,
         )
         for name, current in invoices.items()
         if not current.deleted
@@ -45,6 +55,9 @@ def billed(invoices: Mapping[str, Current[Invoice]]) -> tuple[Billed, ...]:
 def _credited(invoice: Invoice) -> int | None:
     before, after = invoice.pre_payment_credit, invoice.post_payment_credit
     return None if before is None and after is None else (before or 0) + (after or 0)
+
+
+_NOTHING: Final = Paying()
 
 
 def _newest(one: Billed) -> tuple[datetime, str]:

@@ -12,6 +12,7 @@ from ledger.moments import rfc3339
 from projections.access import Access, Change
 from projections.answer import Billing, Finding, Listed, SeatFigures
 from projections.billed import Billed
+from projections.dunning_rendering import notice, timeline
 from projections.facts import Subscription
 from projections.objects import TaxId
 from projections.periods import ServicePeriod
@@ -42,13 +43,13 @@ def billing(answer: Billing) -> Json:
         "subscriptions": [_listed(each) for each in answer.subscriptions],
         "seats": _seats(answer.seats) if answer.seats else None,
         "period_total": None,
-        "dunning": None,
+        "dunning": timeline(answer.foremost) if answer.foremost else None,
         "invoices": [_invoice(each) for each in answer.invoices[:INVOICES_MAX]],
         "payment_methods": [_way_to_pay(each) for each in answer.ways_to_pay],
         "billing_contact": {"email": customer.email} if customer else None,
         "tax_ids": [_tax_id(name, each) for name, each in answer.tax_ids],
         "tax_exempt": (customer.tax_exempt or "none") if customer else None,
-        "notices": [],
+        "notices": [notice(each) for each in answer.notices],
         "findings": [_finding(each) for each in answer.findings],
     }
 
@@ -207,12 +208,12 @@ def _invoice(billed: Billed) -> Json:
         "amount_paid": shown.amount_paid,
         "amount_remaining": shown.amount_remaining,
         "credited": billed.credited,
-        "refunded": None,
+        "refunded": billed.refunded,
         "currency": shown.currency,
         "status": shown.status,
         "hosted_url": shown.hosted_url,
         "pdf_url": shown.pdf_url,
-        "receipt_url": None,
+        "receipt_url": billed.receipt_url,
     }
 
 
