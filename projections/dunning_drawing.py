@@ -57,10 +57,8 @@ def drawing(timelines: Sequence[Timeline], now: datetime) -> str:
 
 def sentence(told: Timeline) -> str:
     """Return *told* in words."""
-    parts = [
-        f"{told.invoice}, {_owed(told)}: {told.stage}; "
-        f"first failed {_when(told.first_failed_at)}"
-    ]
+    failed = f"first failed {_when(told.first_failed_at)}"
+    parts = [f"{told.invoice}, {_owed(told)}: {told.stage}", failed]
     for step in steps(told):
         at = step.happened_at or step.due_at
         why = f", {words(step.reason)}" if step.reason else ""
