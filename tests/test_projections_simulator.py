@@ -24,7 +24,7 @@ from replay.simulator.simulation import Simulation
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # Of a Stripe that ends what is not paid by its own rules, not by the policy.
-EXPECTED: Final = {
+EXPECTED = {
     "seats_baseline_missing",
     "dunning_deviation",
     "cancel_not_executed",
