@@ -24,46 +24,24 @@ from ledger.problems import Problem, bad_request, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering
 from projections.account_api import named_account
-from projections.answer import Billing
 from projections.page import assets, visits
 from projections.page.activity import PAGE, SHOWN, Happened, lately, told
 from projections.page.answers import html, seen
+from projections.page.composing import Shown, composed, name_of
 from projections.page.document import Document, Invoice
 from projections.page.explaining import Explanation, Figure, explanation
 from projections.page.freshness import freshness
 from projections.page.sessions import Session
-from projections.page.texts import cut
-from projections.page.view import page
 from projections.page.visits import now_of, path_of, visitor
 from projections.paging import page as page_of
 from projections.questions import Question
 from projections.reading import Reader
 from projections.responses import meta
 from projections.seat_history import steps
-from projections.views import View, Views
+from projections.views import Views
 
 INVOICES_PAGE: Final = 50
 STEPS_SHOWN: Final = 50
-_TOLD_CHARS_MAX: Final = 60
-
-
-@attrs.frozen(kw_only=True)
-class Shown:
-    """An account as its page shows it.
-
-    Attributes:
-        tag: Changes whenever anything but ``meta`` does.
-    """
-
-    document: Document
-    tag: str
-    view: View | None = None
-    billing: Billing | None = None
-
-    @property
-    def name(self) -> str:
-        """The account's name for a title, where nothing can be isolated."""
-        return cut(self.document.linked_account or self.document.account, _TOLD_CHARS_MAX)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,19 +72,13 @@ class Pages:
         if shown.view is not None:
             found = await lately(self.log, shown.view)
             happened = list(found.entries[:SHOWN])
-        return html(
+        return composed(
             request,
-            "billing.html",
-            shown.document.meta.as_of,
-            page=page(shown.document),
-            name=shown.name,
+            shown.document,
             path=path_of(account),
             token=visits.form_token(request, session),
             tag=shown.tag,
-            fresh=freshness(shown.document),
             activity=happened,
-            drawing=None,
-            offers=[],
         )
 
     async def freshness(self, request: web.Request) -> web.Response:
@@ -155,7 +127,7 @@ class Pages:
             "explain.html",
             shown.document.meta.as_of,
             told=reasons,
-            name=shown.name,
+            name=name_of(shown.document),
             path=path_of(request.match_info["account"]),
             events=await self._events(shown, reasons),
             steps=_steps(shown) if request.query["figure"] == Figure.SEATS else [],
@@ -228,7 +200,7 @@ def _listing(
         "listing.html",
         shown.document.meta.as_of,
         kind=kind,
-        name=shown.name,
+        name=name_of(shown.document),
         path=path,
         here=f"{path}/{kind}",
         later="cursor" in request.query,

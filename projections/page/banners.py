@@ -78,17 +78,20 @@ def _stale(document: Document) -> Iterator[Banner]:
 
 def _dunning(document: Document, dunning: Dunning) -> Banner:
     title, text, button = _STAGES[dunning.stage]
-    dates = [
-        (f"Try {step.n}" if step.n else "Next try", step.due_at)
+    now = document.meta.as_of
+    tries = [
+        step.due_at
         for step in dunning.steps
         if step.kind == "attempt" and step.happened_at is None and step.due_at is not None
     ]
-    upcoming = [(label, at) for label, at in dates if at >= document.meta.as_of][:1]
-    found: list[tuple[str, datetime]] = [("Next try", at) for _, at in upcoming]
+    coming = [("Next try", at) for at in sorted(tries) if at >= now]
+    found: list[tuple[str, datetime]] = coming[:1]
     if dunning.pause_at is not None:
-        found.append((_tense(document, dunning.pause_at, "Read-only"), dunning.pause_at))
+        over = dunning.pause_at <= now
+        found.append(("Read-only since" if over else "Read-only from", dunning.pause_at))
     if dunning.cancel_at is not None:
-        found.append((_tense(document, dunning.cancel_at, "Canceled"), dunning.cancel_at))
+        over = dunning.cancel_at <= now
+        found.append(("Canceled on" if over else "Cancels on", dunning.cancel_at))
     return Banner(
         tone="danger" if dunning.stage == "canceled" else "warning",
         title=title,
@@ -99,10 +102,6 @@ def _dunning(document: Document, dunning: Dunning) -> Banner:
         currency=_invoice_currency(document, dunning.invoice),
         portal=button,
     )
-
-
-def _tense(document: Document, at: datetime, what: str) -> str:
-    return f"{what} since" if at <= document.meta.as_of else f"{what} from"
 
 
 def _last_reason(dunning: Dunning) -> str | None:

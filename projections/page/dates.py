@@ -27,12 +27,12 @@ def day(moment: datetime, reader: Reader) -> str:
 
 def instant(moment: datetime, reader: Reader) -> str:
     """Write the date and the time of *moment*, with the zone."""
-    from babel.dates import format_datetime, get_timezone_name  # noqa: PLC0415
+    from babel.dates import format_time, get_timezone_name  # noqa: PLC0415
 
     local = moment.astimezone(reader.zone)
-    written = format_datetime(local, "medium", reader.zone, reader.locale)
+    time = format_time(local, "short", reader.zone, reader.locale)
     zone = get_timezone_name(local, "short", locale=reader.locale)
-    return f"{written} {zone}"
+    return f"{day(moment, reader)}, {time} {zone}"
 
 
 def lasting(length: timedelta) -> str:

@@ -16,6 +16,7 @@ from projections.page.document import Document
 
 # So long a projector may take without anybody having to know.
 BEHIND_FROM: Final = timedelta(seconds=10)
+JUST_NOW: Final = timedelta(seconds=5)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,8 +49,12 @@ def freshness(document: Document) -> Freshness:
     if meta.reconciled_at is None:
         reconciled = "not yet compared with Stripe"
     elif document.findings and any(each.severity == "error" for each in document.findings):
-        since = lasting(meta.as_of - meta.reconciled_at)
-        reconciled = f"differs from Stripe, compared {since} ago"
+        since = _ago(meta.as_of - meta.reconciled_at)
+        reconciled = f"differs from Stripe, compared {since}"
     else:
-        reconciled = f"matches Stripe {lasting(meta.as_of - meta.reconciled_at)} ago"
+        reconciled = f"matches Stripe {_ago(meta.as_of - meta.reconciled_at)}"
     return Freshness(state=state, text=text, reconciled=reconciled)
+
+
+def _ago(length: timedelta) -> str:
+    return "just now" if length < JUST_NOW else f"{lasting(length)} ago"

@@ -1,0 +1,75 @@
+"""The page put together: a document, what happened lately, and who looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+from aiohttp import web
+
+from projections.answer import Billing
+from projections.page.activity import Happened
+from projections.page.answers import html
+from projections.page.document import Document
+from projections.page.drawing import drawing
+from projections.page.freshness import freshness
+from projections.page.offers import Offer
+from projections.page.texts import cut
+from projections.page.view import page
+from projections.views import View
+
+NAME_CHARS_MAX: Final = 60
+
+
+@attrs.frozen(kw_only=True)
+class Shown:
+    """An account as its page shows it.
+
+    Attributes:
+        tag: Changes whenever anything but ``meta`` does.
+        view: None where nothing is known of it yet, as is *billing*.
+    """
+
+    document: Document
+    tag: str
+    view: View | None = None
+    billing: Billing | None = None
+
+
+def composed(
+    request: web.Request,
+    document: Document,
+    *,
+    path: str,
+    token: str,
+    tag: str,
+    activity: Sequence[Happened] = (),
+    offers: Sequence[Offer] = (),
+) -> web.Response:
+    """Answer with the page of *document*.
+
+    Args:
+        path: Of the page; its forms and links go below it.
+        token: What its forms send back.
+    """
+    now = document.meta.as_of
+    return html(
+        request,
+        "billing.html",
+        now,
+        page=page(document),
+        name=name_of(document),
+        path=path,
+        token=token,
+        tag=tag,
+        fresh=freshness(document),
+        activity=activity,
+        drawing=drawing(document.dunning, now) if document.dunning else None,
+        offers=offers,
+    )
+
+
+def name_of(document: Document) -> str:
+    """Return the account's name for a title, where nothing can be isolated."""
+    return cut(document.linked_account or document.account, NAME_CHARS_MAX)
