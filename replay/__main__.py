@@ -41,6 +41,7 @@ from replay.words import say
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
     "Look": ("status", "log", "show", "timeline", "seats"),
+    "Why": ("blame", "bisect"),
     "Prove": ("verify", "checkpoint"),
     "Rebuild": ("projections", "quarantine"),
     "Terms": ("terms", "policy"),

@@ -1,0 +1,107 @@
+"""Find the first event after which something is so of an account.
+
+    bl bisect cus_JT01 --expr 'total > 9200'
+    bl bisect cus_JT01 --expr 'seats.billed >= 12 and status == "active"'
+    bl bisect cus_JT01 --expr 'stage == "paused"' -O json
+
+The account is asked as it was known after an event, at the time that event was recorded,
+and the log of the account is halved until one event is left: before it the expression did
+not hold, after it it did. Names are paths of bl show -O json, or total, seats, stage,
+access, badge, plan; amounts are minor units. Exit 4 if it does not hold at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ledger.errors import NotFoundError
+from ledger.log import Recorded
+from projections.event_view import event_line
+from projections.rendering import billing
+from projections.sentences import sentence
+from replay.asking import question
+from replay.authors import author
+from replay.expression import Expression
+from replay.ledgers import connected, database
+from replay.options import Asking
+from replay.output import write
+from replay.report import Report
+from replay.stamping import stamp_of
+from replay.unfolding import Unfolding, unfolding
+
+
+def run(subject: str, /, *, expr: str, options: Asking | None = None) -> int:
+    """Name the event that made the difference.
+
+    Args:
+        subject: cus_…, or the product's own id.
+        expr: What is to hold, such as 'total > 9200'.
+    """
+    options = options or Asking()
+    asked = Expression(expr)
+    with database() as conninfo, connected(conninfo) as connection:
+        found = unfolding(conninfo, subject, question(options))
+        events = found.recorded
+        replays: list[int] = []
+
+        def holds(place: int) -> bool:
+            replays.append(place)
+            one = events[place]
+            return asked.holds(billing(found.after(one.position, one.recorded_at)))
+
+        first = _first(len(events), holds)
+        if first is None:
+            raise NotFoundError(f"{expr} does not hold of {subject} after its last event")
+        write(
+            Report(
+                facts={"account": found.linked.account, "expression": expr}
+                | _told(found, events[first])
+                | {"events": len(events), "replays": len(replays)},
+                card=_card(found, events[first], len(replays)),
+                stamp=stamp_of(connection),
+            ),
+            options,
+        )
+    return 0
+
+
+def _first(count: int, holds: Callable[[int], bool]) -> int | None:
+    """Return the first place that holds, by halving; None if the last does not.
+
+    Where it held, ceased and held again, one of the places where it began is found.
+    """
+    if count == 0 or not holds(count - 1):
+        return None
+    low, high = 0, count - 1
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _told(found: Unfolding, one: Recorded) -> dict[str, object]:
+    line = event_line(one)
+    return {
+        "position": one.position,
+        "event": line["id"],
+        "type": line.get("type") or line["topic"],
+        "recorded_at": one.recorded_at,
+        "by": author(one.event),
+        "figures": billing(found.after(one.position, one.recorded_at)),
+    }
+
+
+def _card(found: Unfolding, one: Recorded, replays: int) -> tuple[tuple[str, object], ...]:
+    told = _told(found, one)
+    return (
+        ("", found.linked.account),
+        ("first after", f"#{one.position:,}"),
+        ("event", f"{told['event']} ({told['type']})"),
+        ("recorded", one.recorded_at),
+        ("by", told["by"] or "nobody it names"),
+        ("what", sentence(one.event)),
+        ("looked at", f"{replays} of {len(found.recorded):,} moments"),
+    )
