@@ -4,6 +4,8 @@ GET /v1/accounts/{account}/billing     everything, in one call
 GET /v1/accounts/{account}/access      what it may do now: small, asked on every request
 GET /v1/accounts/{account}/invoices    newest first, a page at a time
 GET /v1/accounts/{account}/seats       figures, who holds one, history; ?at= who held one
+GET /v1/accounts/{account}/dunning     each unpaid invoice's timeline, the latest first
+GET /v1/accounts/{account}/dunning.svg the same as a drawing
 GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
 """
 
@@ -21,9 +23,11 @@ from ledger.problems import Problem, require, unknown_account
 from ledger.tokens import Scope
 from projections import rendering
 from projections.answer import Billing
+from projections.dunning_drawing import drawing
+from projections.dunning_rendering import timelines
 from projections.paging import Page, links, listed, page
 from projections.questions import Question, question
-from projections.responses import answered
+from projections.responses import answered, drawn
 from projections.seat_history import Step, held, steps
 from projections.timeline import Entry, entries, shown
 from projections.views import View, Views
@@ -45,7 +49,9 @@ class Accounts:
     async def billing(self, request: web.Request) -> web.Response:
         """Answer with everything about an account."""
         view, _ = await self._view(request)
-        return answered(request, rendering.billing(view.answer()), view)
+        told = view.answer()
+        view = await self.views.with_wrongful(view, told)
+        return answered(request, rendering.billing(told), view)
 
     async def access(self, request: web.Request) -> web.Response:
         """Answer with what an account may do."""
@@ -73,6 +79,20 @@ class Accounts:
         history = listed([rendering.step(each) for each in found.entries], found.next)
         body = {**rendering.seats(view.answer()), "history": history}
         return answered(request, body, view, headers=links(request, found.next))
+
+    async def dunning(self, request: web.Request) -> web.Response:
+        """Answer with the timelines of an account."""
+        view, _ = await self._view(request)
+        told = view.answer()
+        view = await self.views.with_wrongful(view, told)
+        body = {"account": view.linked.account, "data": timelines(told.dunning)}
+        return answered(request, body, view)
+
+    async def dunning_drawing(self, request: web.Request) -> web.Response:
+        """Answer with the timelines of an account as a drawing."""
+        view, _ = await self._view(request)
+        told = view.answer()
+        return drawn(request, drawing(told.dunning[::-1], view.now), view)
 
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer with what happened to an account."""
@@ -120,6 +140,8 @@ def routes(accounts: Accounts) -> list[web.RouteDef]:
         "access": accounts.access,
         "invoices": accounts.invoices,
         "seats": accounts.seats,
+        "dunning": accounts.dunning,
+        "dunning.svg": accounts.dunning_drawing,
         "timeline": accounts.timeline,
     }
     return [

@@ -47,6 +47,21 @@ def answered(
     return written({**body, "meta": meta(view)}, sent)
 
 
+def drawn(request: web.Request, drawing: str, view: View) -> web.Response:
+    """Answer with a *drawing*, or that the caller has it already."""
+    tag = _tag({"drawing": drawing}, view)
+    sent = {
+        "ETag": tag,
+        "Ledger-Position": str(view.position),
+        "Cache-Control": _caching(view, 0),
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        "Vary": "Authorization",
+    }
+    if etag_matches(request, tag):
+        return web.Response(status=304, headers=sent)
+    return web.Response(text=drawing, content_type="image/svg+xml", headers=sent)
+
+
 def written(body: Json, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with *body* as JSON."""
     return web.Response(
@@ -79,6 +94,6 @@ def meta(view: View) -> Json:
         "known_at": None if view.known_at is None else rfc3339(view.known_at),
         "lag_ms": view.lag_ms,
         "reconciled_at": None if compared_at is None else rfc3339(compared_at),
-        "wrongful_pauses": [],
+        "wrongful_pauses": [each.body for each in view.wrongful],
         "stale": view.stale,
     }

@@ -30,6 +30,7 @@ from projections.links import LINKS, Linked, resolve
 from projections.questions import Question
 from projections.reading import Found, Lag
 from projections.translate import translation
+from projections.wrongful import WrongfulPause, positions, suspects, wrongful
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 _LINKS_ONLY: Final = Selection(
@@ -46,6 +47,7 @@ class View:
         position: Every event up to here counts.
         known_at: When that position was recorded, where a question asked for it.
         final: Whether no event that is still to come can change the answer.
+        wrongful: Pauses that should not have been, where they were asked for.
     """
 
     linked: Linked
@@ -57,6 +59,7 @@ class View:
     stale: bool = False
     lag_ms: int = 0
     until: datetime | None = None
+    wrongful: tuple[WrongfulPause, ...] = ()
 
     def answer(self) -> Billing:
         """Return everything known of the account then."""
@@ -126,6 +129,15 @@ class Views:
     async def recorded(self, view: View) -> Sequence[Recorded]:
         """Return the events of the account of *view*, by position."""
         return await self._stream(view.linked, view.position)
+
+    async def with_wrongful(self, view: View, told: Billing) -> View:
+        """Return *view* with the pauses of *told* that a late event showed to be wrong."""
+        doubtful = suspects(told.dunning, view.now)
+        recorded = {
+            position: await self._recorded_at(position)
+            for position in sorted(positions(doubtful))
+        }
+        return attrs.evolve(view, wrongful=wrongful(doubtful, recorded))
 
     async def _past(
         self,
