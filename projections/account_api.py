@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any, Final
 
 import attrs
@@ -29,6 +30,7 @@ from projections.paging import Page, links, listed, page
 from projections.questions import Question, question
 from projections.responses import answered, drawn
 from projections.seat_history import Step, held, steps
+from projections.subscription_story import told
 from projections.timeline import Entry, entries, shown
 from projections.views import View, Views
 
@@ -97,10 +99,11 @@ class Accounts:
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer with what happened to an account."""
         view, asked = await self._view(request, PAGES)
-        happened = entries(await self.views.recorded(view), view.now)
-        found = page(happened, _entered, asked.cursor, asked.limit)
-        told = [shown(entry) for entry in found.entries]
-        return _page(request, view, Page(told, found.next))
+        recorded = await self.views.recorded(view)
+        found = page(entries(recorded, view.now), _entered, asked.cursor, asked.limit)
+        stories = told(recorded, view.account.catalogue, UTC)
+        said = [shown(each, stories.get(each.recorded.position)) for each in found.entries]
+        return _page(request, view, Page(said, found.next))
 
     async def _view(
         self, request: web.Request, allowed: Sequence[str] = ()

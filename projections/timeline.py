@@ -25,8 +25,10 @@ from ledger.events import (
     UnknownEvent,
 )
 from ledger.log import Recorded
+from ledger.masking import masked
 from ledger.moments import rfc3339
 from projections.sentences import sentence
+from projections.subscription_story import Told
 
 
 @attrs.frozen(kw_only=True)
@@ -56,11 +58,21 @@ def entries(recorded: Iterable[Recorded], until: datetime | None = None) -> list
     return [entry for entry in found if until is None or entry.at <= until]
 
 
-def shown(entry: Entry) -> dict[str, Any]:
-    """Return *entry* for JSON; its body is decoded only here."""
+def text(entry: Entry, better: Told | None) -> str:
+    """Return what *entry* says; its body is decoded only here.
+
+    Args:
+        better: What its subscription's story says of it.
+    """
+    said = sentence(entry.recorded.event) if better is None else better.text
+    return masked(said) if isinstance(entry.recorded.event, StripeEvent) else said
+
+
+def shown(entry: Entry, better: Told | None = None) -> dict[str, Any]:
+    """Return *entry* for JSON."""
     return {
         "at": rfc3339(entry.at),
-        "text": sentence(entry.recorded.event),
+        "text": text(entry, better),
         "type": entry.kind,
         "event": entry.id,
         "evidence": [entry.recorded.position],

@@ -7,18 +7,21 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from projections.amounts import amount
+from projections.phrases import (
+    ACCESS,
+    INTERVALS,
+    counted,
+    day,
+    minute,
+    reason,
+    typed,
+    words,
+)
 from replay import seat_words
-from replay.phrases import ACCESS, counted, day, minute, reason, typed, words
 
 Body = Mapping[str, Any]
 Card = list[tuple[str, object]]
 
-INTERVALS: Final[Mapping[str, str]] = {
-    "day": "daily",
-    "week": "weekly",
-    "month": "monthly",
-    "year": "yearly",
-}
 KINDS: Final[Mapping[str, str]] = {
     "cancel": "the subscription ends",
     "change": "changes to",

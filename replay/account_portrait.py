@@ -8,9 +8,9 @@ from typing import Any
 
 from projections import rendering
 from projections.amounts import amount
+from projections.phrases import in_order, typed, words
 from replay.account_card import card
 from replay.asking import Asked
-from replay.phrases import in_order, typed, words
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
 

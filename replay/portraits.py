@@ -11,11 +11,11 @@ import msgspec
 
 from ledger.encoding import Encodings
 from ledger.postgres import DICTIONARIES
+from projections.phrases import typed, unmarked
 from projections.questions import Question
 from replay.entries import Wanted, entries, one
 from replay.ledgers import Connection
 from replay.output import json_text
-from replay.phrases import typed, unmarked
 from replay.report import Column, Report
 from replay.stamp import Stamp
 from replay.subjects import position_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from replay.phrases import counted
+from projections.phrases import counted
 
 Figures = Mapping[str, Any]
 

@@ -8,12 +8,11 @@ from typing import Any, Final
 import attrs
 
 from ledger.events import StripeEvent
-from ledger.masking import masked
 from projections.lifecycle import rank
-from projections.timeline import Entry, entries, shown
+from projections.phrases import in_order
+from projections.subscription_story import Told, told
+from projections.timeline import Entry, entries, text
 from replay.asking import Asked
-from replay.phrases import in_order
-from replay.subscription_story import Told, told
 
 # What another event of the same moment says better, or what says nothing by itself.
 QUIET: Final = frozenset(
@@ -73,8 +72,7 @@ def story(asked: Asked, zone: tzinfo) -> list[Line]:
 
 
 def _line(entry: Entry, better: Told | None) -> Line:
-    plain = shown(entry)
-    text = plain["text"] if better is None else better.text
+    said = text(entry, better)
     is_stripes = isinstance(entry.recorded.event, StripeEvent)
     place = 0 if better is None else better.place
     life = _life(entry.kind, better) if is_stripes else FIRST
@@ -82,11 +80,11 @@ def _line(entry: Entry, better: Told | None) -> Line:
         at=entry.at,
         recorded_at=entry.recorded.recorded_at,
         position=entry.recorded.position,
-        text=masked(text) if is_stripes else text,
+        text=said,
         kind=entry.kind,
         event=entry.id,
         news=entry.kind not in QUIET if better is None else better.news,
-        order=(entry.at, life, place, in_order(text), entry.id),
+        order=(entry.at, life, place, in_order(said), entry.id),
     )
 
 

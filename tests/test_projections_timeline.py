@@ -99,7 +99,7 @@ async def test_the_timeline_tells_in_sentences_what_happened_newest_first(
     assert [(entry["at"], entry["text"]) for entry in body["data"][:4]] == [
         ("2099-11-01T11:30:00Z", "u_9's seat was freed by u_0"),
         ("2099-11-01T10:30:00Z", "u_9 was given a seat by u_0"),
-        ("2099-11-01T10:00:00Z", "Subscription sub_cus_1: shown again"),
+        ("2099-11-01T10:00:00Z", "Past due: a payment failed · sub_cus_1"),
         ("2099-11-01T09:00:00Z", "All active users were named: u_1, u_2"),
     ]
     assert body["data"][2]["event"] == "evt_2"
@@ -123,7 +123,10 @@ async def test_A04_a_walk_neither_repeats_nor_skips_while_appends_go_on(door: Do
 async def test_the_timeline_keeps_to_both_clocks(door: Door) -> None:
     for question, newest in [
         ("as_of=2099-11-01T09:30:00Z", "All active users were named: u_1, u_2"),
-        ("as_of=2099-10-30T13:00:00Z", "Subscription sub_cus_1: shown again"),
+        (
+            "as_of=2099-10-30T13:00:00Z",
+            "Subscribed to price_1, monthly; Stripe bills 3 seats · sub_cus_1",
+        ),
     ]:
         body = await page(door, f"{ACCOUNT}/timeline?{question}")
         assert body["data"][0]["text"] == newest

@@ -21,13 +21,13 @@ from cyclopts import Parameter
 from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections import rendering
+from projections.phrases import in_order
 from projections.seat_history import held, steps
 from replay.asking import Asked, need, question
 from replay.ledgers import connected, database
 from replay.moments import earlier
 from replay.options import Asking, UsageError
 from replay.output import write
-from replay.phrases import in_order
 from replay.report import Column, Record, Report
 from replay.seat_words import BASELINE_CODE, card
 from replay.stamp import Stamp

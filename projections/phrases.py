@@ -10,6 +10,12 @@ from typing import Any, Final
 from ledger.masking import masked
 
 _DIGITS: Final = re.compile(r"([0-9]+)")
+INTERVALS: Final[Mapping[str, str]] = {
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly",
+    "year": "yearly",
+}
 ACCESS: Final[Mapping[str, str]] = {
     "full": "full",
     "read_only": "read only",

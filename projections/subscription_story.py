@@ -23,11 +23,10 @@ from ledger.order import canonical
 from projections.access import ends
 from projections.catalogue import Catalogue
 from projections.facts import Subscription, SubscriptionObserved
+from projections.phrases import INTERVALS, counted, day, typed, words
 from projections.plans import plan_name
 from projections.terms import Counts, terms
 from projections.translate import translation
-from replay.account_card import INTERVALS
-from replay.phrases import counted, day, typed, words
 
 STATUSES: Final[Mapping[str, str]] = {
     "trialing": "the trial began",
