@@ -136,6 +136,18 @@ def test_tiers_are_shown_only_when_asked_for(client: stripe.StripeClient) -> Non
     assert one.to_dict() == tiered[0].to_dict()
 
 
+def test_the_products_of_a_coupon_are_shown_only_when_asked_for(
+    client: stripe.StripeClient,
+) -> None:
+    products = {each.id for each in all_of(client, "products")}
+    plain = all_of(client, "coupons")
+    full = all_of(client, "coupons", expand=["data.applies_to"])
+    limited = [each.applies_to.products for each in full if "applies_to" in each.to_dict()]
+    assert limited
+    assert all(products.issuperset(each) for each in limited)
+    assert all("applies_to" not in each.to_dict() for each in plain)
+
+
 def test_references_expand_through_objects_and_lists(client: stripe.StripeClient) -> None:
     paid = client.v1.invoices.list({"status": "paid", "limit": 1}).data[0]
     path = "payments.data.payment.payment_intent"
@@ -205,6 +217,19 @@ def test_objects_come_in_the_version_asked_for_and_events_in_their_own(
     assert between.v1.invoices.retrieve(invoice.id).id == invoice.id
     with pytest.raises(stripe.InvalidRequestError, match="Invalid Stripe API version"):
         running.client(version="soon").v1.invoices.list()
+
+
+def test_an_account_of_many_versions_shows_its_objects_in_the_one_asked_for() -> None:
+    with running_stripe(life(shape=None)) as mixed:
+        client = mixed.client()
+        versions = {each.api_version for each in all_of(client, "events")}
+        assert len(versions) > 3
+        assert all("parent" in each.to_dict() for each in all_of(client, "invoices"))
+        customer = client.v1.customers.list().data[0]
+        client.v1.customers.update(customer.id, {"name": "Another"})
+        assert client.v1.customers.retrieve(customer.id).name == "Another"
+        newest = client.v1.events.list({"type": "customer.*"}).data[0]
+        assert newest.api_version == mixed.company.version.value
 
 
 def test_what_is_true_at_the_end_is_what_the_objects_say(running: RunningStripe) -> None:

@@ -103,7 +103,12 @@ class Shop:
     def _tell_offers(self, at: int) -> None:
         self.outbox.begin(at, requested=True)
         for coupon in self.offers.coupons:
-            self.outbox.tell("coupon.created", reductions.coupon(coupon, at))
+            shown = reductions.coupon(coupon, at)
+            whole = reductions.expanded_coupon(coupon, at)
+            self.outbox.hidden[coupon.coupon_id] = {
+                name: whole[name] for name in whole.keys() - shown.keys()
+            }
+            self.outbox.tell("coupon.created", shown)
         for code in self.offers.codes:
             shown = reductions.promotion_code(code, at, self.shape)
             self.outbox.tell("promotion_code.created", shown)

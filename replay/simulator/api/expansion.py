@@ -57,7 +57,9 @@ class Expansion:
         if not isinstance(rendered, dict):
             raise errors.not_expandable(path, in_list=False)
         name, *rest = steps
-        if name not in rendered and not self._reveal(rendered, name, path):
+        if name not in rendered:
+            self._reveal(rendered, name, path)
+            self._expand(rendered.get(name), rest, path)
             return
         value = rendered[name]
         if isinstance(value, list):
@@ -77,21 +79,20 @@ class Expansion:
         found = self.shelf.find_any(value, name)
         return value if found is None else found.rendered()
 
-    def _reveal(self, rendered: Rendered, name: str, path: str) -> bool:
-        """Put into an object what it holds only when asked to; tell if there is any."""
+    def _reveal(self, rendered: Rendered, name: str, path: str) -> None:
+        """Put into an object what it holds only when asked to, if there is any."""
         kind, object_id = rendered.get("object", ""), rendered.get("id", "")
         if rendered.get("deleted"):
-            return False
+            return
         if (kind, name) in GATHERED:
             rendered[name] = self._gathered(kind, object_id, name)
-            return True
+            return
         if name not in HIDDEN.get(kind, ()):
             raise errors.not_expandable(path, in_list=False)
         kept = self.shelf.find(kind, object_id)
         hidden = (kept.apart if kept else None) or {}
         if name in hidden:
             rendered[name] = hidden[name]
-        return name in hidden
 
     def _gathered(self, kind: str, object_id: str, name: str) -> Rendered:
         """Return the list of what names the object, the newest first."""

@@ -22,3 +22,5 @@ GATHERED: Final = {
 }
 # Lists within an object are cut to so many; the rest is at an address of its own.
 CUT: Final = {("invoice", "lines"): 10, ("credit_note", "lines"): 10}
+# A reference to a deleted one still expands to all of it.
+WHOLE_WHEN_DELETED: Final = frozenset({"discount"})

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from replay.simulator.api.filters import Match
-from replay.simulator.api.parts import CARRIED, CUT, HIDDEN
+from replay.simulator.api.parts import CARRIED, CUT, HIDDEN, WHOLE_WHEN_DELETED
 from replay.simulator.api.resources import BY_NAME, Resource
 
 Rendered = dict[str, Any]
@@ -123,7 +123,8 @@ class Shelf:
         if known is None:
             return
         known.deleted = True
-        stub = {"id": object_id, "object": name, "deleted": True}
+        left = known.rendered() if name in WHOLE_WHEN_DELETED else {}
+        stub = {"id": object_id, "object": name, **left, "deleted": True}
         known.body, known.apart = msgspec.json.encode(stub), None
 
     def find(self, name: str, object_id: str) -> Kept | None:
