@@ -126,7 +126,7 @@ class Import:
             await self._read(
                 resource, progress, _Estimate(found, account, self._clock), watch
             )
-        caught_up = await self._catch_up(progress)
+        caught_up = await self._catch_up()
         position = await self._tell(progress, account, missing)
         self._file.forget()
         return Imported(
@@ -189,7 +189,7 @@ class Import:
         progress.counts[resource.path] += len(page.objects)
         self._file.keep(progress)
 
-    async def _catch_up(self, progress: Progress) -> CaughtUp | None:
+    async def _catch_up(self) -> CaughtUp | None:
         try:
             return await catch_up(
                 self._client,

@@ -1,0 +1,116 @@
+"""Ledgers beside a simulated Stripe: imported from it, or told by its webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ledger.clock import utc_now
+from ledger.envelope import stripe_event
+from ledger.events import StripeEvent
+from ledger.log import Log, Recorded
+from ledger.twin import MemoryLog
+from projections import rendering
+from projections.answer import answer
+from projections.assembly import assembled
+from projections.links import resolve
+from replay.simulator.habits import Breadth
+from replay.simulator.occurrences import StripeOccurrence
+from replay.simulator.simulation import Simulation
+from stripe_server import RunningStripe
+from test_laws import kept, states
+from webhooks.import_progress import ProgressFile
+from webhooks.importing import Import, Imported
+from webhooks.stripe_client import StripeClient
+
+END: Final = datetime(2026, 10, 1, tzinfo=UTC)
+QUICK: Final = (0.0, 0.0, 0.01, 0.01)
+
+
+def company(accounts: int, months: int, seed: int = 5) -> Simulation:
+    """A company that has existed for so many months, up to 1 October 2026 or so."""
+    start = (END - timedelta(days=30 * months)).replace(day=1)
+    return Simulation(
+        seed=seed, accounts=accounts, months=months, start=start, breadth=Breadth.WHOLE
+    )
+
+
+def heard(simulation: Simulation) -> list[StripeEvent]:
+    """Return every event of the company, as its webhooks would bring them."""
+    return [
+        stripe_event(each.body, ledger_livemode=False)
+        for each in simulation.occurrences()
+        if isinstance(each, StripeOccurrence)
+    ]
+
+
+async def log_of(events: Iterable[StripeEvent], name: str = "led_live") -> MemoryLog:
+    log = MemoryLog(name, clock=utc_now)
+    await log.append(list(events))
+    return log
+
+
+def client_of(server: RunningStripe, **changes: Any) -> StripeClient:  # noqa: ANN401
+    given = {"key": server.key, "base": server.base, "pauses_s": QUICK, **changes}
+    return StripeClient(**given)
+
+
+async def imported(
+    server: RunningStripe,
+    log: Log,
+    directory: Path,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    **changes: Any,  # noqa: ANN401 - of the client
+) -> Imported:
+    async with client_of(server, **changes) as client:
+        work = Import(
+            client,
+            log,
+            ProgressFile(directory),
+            ledger_id="led_test",
+            livemode=False,
+            clock=clock,
+        )
+        return await work.run()
+
+
+async def stored(log: Log) -> list[Recorded]:
+    return [each async for page in log.read() for each in page]
+
+
+async def told(log: MemoryLog, now: datetime) -> dict[str, Any]:
+    """Return every account's answer, as the read API would give it."""
+    decoded = states(await kept(log))
+    links = {key[0]: link for key, link in decoded["links"].items()}
+    accounts = {key[0] for each in decoded.values() for key in each}
+    return {
+        account: rendering.without_evidence(
+            rendering.billing(answer(assembled(resolve(account, links), decoded), now))
+        )
+        for account in sorted(accounts)
+    }
+
+
+def differences(
+    first: Any,  # noqa: ANN401 - any JSON
+    second: Any,  # noqa: ANN401
+    path: str = "",
+) -> Iterable[tuple[str, Any, Any]]:
+    """Yield the places where two answers differ, places of lists without their number."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for name in {**first, **second}:
+            yield from differences(first.get(name), second.get(name), f"{path}.{name}")
+    elif isinstance(first, list) and isinstance(second, list):
+        if len(first) != len(second):
+            yield f"{path}[]", len(first), len(second)
+        for one, other in zip(first, second, strict=False):
+            yield from differences(one, other, f"{path}[]")
+    elif first != second:
+        yield path, first, second
+
+
+def ids(recorded: Sequence[Recorded]) -> list[str]:
+    return [each.event.event_id for each in recorded if isinstance(each.event, StripeEvent)]
