@@ -7,6 +7,9 @@
                    paid_at, voided_at, marked uncollectible   as it is
     customer       created        somebody, of whom no more is known
     tax id         created        the same, not verified yet
+    charge         created        as it is, nothing given back; a debit that failed did so
+                                  days later, but Stripe keeps no date of that
+    refund, dispute, credit note  created, as they are
 
 What may have changed since is left out. Where an event tells of the same second, the
 event has the last word.
@@ -20,9 +23,18 @@ from typing import Any, Final
 
 import msgspec
 
+from projections.charged import CreditNote
 from projections.facts import Observed
 from projections.lifecycle import INFERRED
-from projections.objects import Customer, Invoice, Subscription, TaxId, Value
+from projections.objects import (
+    Customer,
+    Invoice,
+    Payment,
+    Subscription,
+    TaxId,
+    Tie,
+    Value,
+)
 
 Dated = tuple[str, datetime | None, Value]
 """The name of a date, the date where the object has it, and what it was from then on."""
@@ -139,9 +151,21 @@ def _tax_id(shown: TaxId) -> Iterator[Dated]:
     yield "created", shown.created, msgspec.structs.replace(shown, verification=None)
 
 
+def _payment(shown: Payment) -> Iterator[Dated]:
+    if shown.kind == "charge":
+        yield "created", shown.created, msgspec.structs.replace(shown, refunded=None)
+
+
+def _as_made(shown: CreditNote | Tie) -> Iterator[Dated]:
+    yield "created", shown.created, shown
+
+
 _TABLE: Final[Mapping[type[Value], Callable[[Any], Iterator[Dated]]]] = {
     Subscription: _subscription,
     Invoice: _invoice,
     Customer: _customer,
     TaxId: _tax_id,
+    Payment: _payment,
+    CreditNote: _as_made,
+    Tie: _as_made,
 }

@@ -88,7 +88,8 @@ INSERT INTO read_models.untranslated (projection, generation, stripe_type, event
 SELECT %(projection)s, %(generation)s, stripe_type, count(*)
   FROM ledger.log
  WHERE position > %(after)s AND position <= %(until)s
-   AND verdict = 'accepted' AND stripe_type <> ALL(%(translated)s::text[])
+   AND topic = 'stripe_event' AND verdict = 'accepted'
+   AND stripe_type <> ALL(%(translated)s::text[])
  GROUP BY stripe_type
 ON CONFLICT (projection, generation, stripe_type)
 DO UPDATE SET events = untranslated.events + excluded.events
