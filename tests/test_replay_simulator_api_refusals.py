@@ -179,6 +179,9 @@ def test_pages_can_skip_and_repeat(
     running.faults.add(FaultKind.REPEAT, "/v1/customers")
     repeated = customers(client)
     assert sorted(repeated) == sorted([*whole, whole[-1]])
+    running.faults.add(FaultKind.REPEAT, "/v1/customers", after=1)
+    pages = client.v1.customers.list({"limit": 5}).auto_paging_iter()
+    assert [each.id for each in pages] == [*whole[:5], whole[4], *whole[5:]]
     assert customers(client) == whole
 
 

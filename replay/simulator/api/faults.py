@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     HANG = "hang"  # no answer for `seconds`
     CLOSE = "close"  # the connection ends without an answer
     CUT = "cut"  # a whole answer of half its JSON
-    REPEAT = "repeat"  # a page begins with its last object of the page before
+    REPEAT = "repeat"  # a page begins with the last object of the page before
     SKIP = "skip"  # a page lacks one of its objects
     GONE = "gone"  # 404: deleted between list and retrieve
     UNKNOWN = "unknown"  # 404: the account has no such resource

@@ -106,6 +106,12 @@ class Reader:
         content = apart[key] if key in apart else owner.rendered()[key]
         return page_within(content["data"], self.request)
 
+    def before(self, asked_for: Place) -> bytes | None:
+        """Return the object that the page is asked for after; None on the first page."""
+        cursor = self.request.starting_after
+        kept = self.shelf.find(asked_for.resource.name, cursor) if cursor else None
+        return kept.body if kept else None
+
     def bodies(self, found: Sequence[Kept | Rendered]) -> list[bytes]:
         """Return objects as JSON, expanded as the request asks."""
         expansion = self._expansion(in_list=True)

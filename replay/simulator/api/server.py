@@ -230,7 +230,7 @@ class StripeServer:
         if fault.kind is FaultKind.SKIP and bodies:
             del bodies[len(bodies) // 2]
         if fault.kind is FaultKind.REPEAT and bodies:
-            bodies.insert(0, bodies[-1])
+            bodies.insert(0, reader.before(asked_for) or bodies[-1])
         return listing(reader.url, bodies, has_more=has_more)
 
     def _permit(self, key: ApiKey, permission: str) -> None:
