@@ -15,10 +15,14 @@ def told(kind: str, name: str, object_id: str, **keys: Any) -> dict[str, Any]:  
 
 
 def items(*ids: str) -> dict[str, Any]:
-    data = [
-        {"id": each, "object": "subscription_item", "subscription": "s"} for each in ids
-    ]
+    kind = "subscription_item"
+    data = [{"id": each, "object": kind, "subscription": "s"} for each in ids]
     return {"object": "list", "data": data}
+
+
+def held(what: str, *ids: str, status: str = "active") -> dict[str, Any]:
+    kind = f"customer.subscription.{what}"
+    return told(kind, "subscription", "s", items=items(*ids), status=status)
 
 
 def present(shelf: Shelf, name: str) -> list[str]:
@@ -42,12 +46,8 @@ def test_an_event_about_what_has_no_id_leaves_nothing() -> None:
 
 def test_items_come_and_go_with_their_subscription() -> None:
     shelf = Shelf()
-    shelf.hear(
-        told("x.created", "subscription", "s", items=items("a", "b"), status="active")
-    )
-    shelf.hear(
-        told("x.updated", "subscription", "s", items=items("b", "c"), status="active")
-    )
+    shelf.hear(held("created", "a", "b"))
+    shelf.hear(held("updated", "b", "c"))
     assert present(shelf, "subscription_item") == ["b", "c"]
     shelf.hear(held("deleted", "b", status="canceled"))
     assert present(shelf, "subscription") == ["s"]
