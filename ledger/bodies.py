@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-import msgspec
-
+from ledger import act_bodies
+from ledger.body_parts import command_fields, command_of, decode
 from ledger.body_shapes import (
     CheckBody,
     ConflictBody,
@@ -24,10 +24,8 @@ from ledger.body_shapes import (
     TermsBody,
 )
 from ledger.encoding import Encodings
-from ledger.errors import IntegrityFailureError
 from ledger.events import (
     AccountLinked,
-    Command,
     DeliveryConflicted,
     Event,
     PolicySet,
@@ -44,23 +42,15 @@ from ledger.row import Row
 Shape = TypeVar("Shape")
 
 
-def _command_fields(command: Command, source: Source = Source.PRODUCT) -> dict[str, Any]:
-    return {
-        "originator_id": command.id,
-        "originator_version": command.version,
-        "source": source,
-    }
-
-
 def _write_seat(event: SeatAssigned | SeatReleased) -> tuple[dict[str, Any], SeatBody]:
-    fields = {**_command_fields(event.command), "occurred_at": event.effective_at}
+    fields = {**command_fields(event.command), "occurred_at": event.effective_at}
     return fields, SeatBody(
         user=event.user, actor=event.actor, fingerprint=event.command.fingerprint
     )
 
 
 def _write_count(event: SeatsCounted) -> tuple[dict[str, Any], CountBody]:
-    fields = {**_command_fields(event.command), "occurred_at": event.effective_at}
+    fields = {**command_fields(event.command), "occurred_at": event.effective_at}
     return fields, CountBody(
         users=event.users,
         count=event.count,
@@ -70,7 +60,7 @@ def _write_count(event: SeatsCounted) -> tuple[dict[str, Any], CountBody]:
 
 
 def _write_link(event: AccountLinked) -> tuple[dict[str, Any], LinkBody]:
-    return _command_fields(event.command), LinkBody(
+    return command_fields(event.command), LinkBody(
         customer=event.customer,
         actor=event.actor,
         fingerprint=event.command.fingerprint,
@@ -78,7 +68,7 @@ def _write_link(event: AccountLinked) -> tuple[dict[str, Any], LinkBody]:
 
 
 def _write_terms(event: TermsSet) -> tuple[dict[str, Any], TermsBody]:
-    fields = _command_fields(event.command, Source.OPERATOR)
+    fields = command_fields(event.command, Source.OPERATOR)
     return {**fields, "occurred_at": event.effective_at}, TermsBody(
         price=event.price,
         role=event.role,
@@ -91,7 +81,7 @@ def _write_terms(event: TermsSet) -> tuple[dict[str, Any], TermsBody]:
 
 
 def _write_policy(event: PolicySet) -> tuple[dict[str, Any], PolicyBody]:
-    fields = _command_fields(event.command, Source.OPERATOR)
+    fields = command_fields(event.command, Source.OPERATOR)
     return {**fields, "occurred_at": event.effective_at}, PolicyBody(
         retry_days=event.policy.retry_days,
         pause_day=event.policy.pause_day,
@@ -102,7 +92,7 @@ def _write_policy(event: PolicySet) -> tuple[dict[str, Any], PolicyBody]:
 
 
 def _write_check(event: StripeChecked) -> tuple[dict[str, Any], CheckBody]:
-    fields = _command_fields(event.command, Source.LEDGER)
+    fields = command_fields(event.command, Source.LEDGER)
     return {**fields, "occurred_at": event.ended_at}, CheckBody(
         check=event.check,
         begun_at=event.begun_at,
@@ -128,26 +118,11 @@ def _write_conflict(event: DeliveryConflicted) -> tuple[dict[str, Any], Conflict
     )
 
 
-def _decode(row: Row, encodings: Encodings, shape: type[Shape]) -> Shape:
-    try:
-        return msgspec.json.decode(encodings.decode(row.encoding_id, row.body), type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise IntegrityFailureError(
-            f"position {row.position}: the body of a {row.topic} cannot be read ({error})"
-        ) from error
-
-
-def _command(row: Row, fingerprint: str) -> Command:
-    return Command(
-        id=row.originator_id, version=row.originator_version, fingerprint=fingerprint
-    )
-
-
 def _read_seat(row: Row, encodings: Encodings) -> SeatAssigned | SeatReleased:
-    body = _decode(row, encodings, SeatBody)
+    body = decode(row, encodings, SeatBody)
     return _SEAT_EVENTS[row.topic](
         account=row.account or "",
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         user=body.user,
         actor=body.actor,
         effective_at=row.occurred_at,
@@ -155,10 +130,10 @@ def _read_seat(row: Row, encodings: Encodings) -> SeatAssigned | SeatReleased:
 
 
 def _read_count(row: Row, encodings: Encodings) -> SeatsCounted:
-    body = _decode(row, encodings, CountBody)
+    body = decode(row, encodings, CountBody)
     return SeatsCounted(
         account=row.account or "",
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         users=body.users,
         count=body.count,
         actor=body.actor,
@@ -167,20 +142,20 @@ def _read_count(row: Row, encodings: Encodings) -> SeatsCounted:
 
 
 def _read_link(row: Row, encodings: Encodings) -> AccountLinked:
-    body = _decode(row, encodings, LinkBody)
+    body = decode(row, encodings, LinkBody)
     return AccountLinked(
         account=row.account or "",
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         customer=body.customer,
         actor=body.actor,
     )
 
 
 def _read_terms(row: Row, encodings: Encodings) -> TermsSet:
-    body = _decode(row, encodings, TermsBody)
+    body = decode(row, encodings, TermsBody)
     return TermsSet(
         account=row.account or "",
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         price=body.price,
         role=body.role,
         included=body.included,
@@ -192,10 +167,10 @@ def _read_terms(row: Row, encodings: Encodings) -> TermsSet:
 
 
 def _read_policy(row: Row, encodings: Encodings) -> PolicySet:
-    body = _decode(row, encodings, PolicyBody)
+    body = decode(row, encodings, PolicyBody)
     return PolicySet(
         account=row.account or "",
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         policy=Policy(
             retry_days=body.retry_days,
             pause_day=body.pause_day,
@@ -207,9 +182,9 @@ def _read_policy(row: Row, encodings: Encodings) -> PolicySet:
 
 
 def _read_check(row: Row, encodings: Encodings) -> StripeChecked:
-    body = _decode(row, encodings, CheckBody)
+    body = decode(row, encodings, CheckBody)
     return StripeChecked(
-        command=_command(row, body.fingerprint),
+        command=command_of(row, body.fingerprint),
         check=body.check,
         account=row.account or "",
         begun_at=body.begun_at,
@@ -222,7 +197,7 @@ def _read_check(row: Row, encodings: Encodings) -> StripeChecked:
 
 
 def _read_conflict(row: Row, encodings: Encodings) -> DeliveryConflicted:
-    body = _decode(row, encodings, ConflictBody)
+    body = decode(row, encodings, ConflictBody)
     return DeliveryConflicted(
         event_id=body.event_id,
         kept=body.kept,
@@ -246,6 +221,7 @@ WRITERS: Final[dict[type[Event], Callable[[Any], tuple[dict[str, Any], Any]]]] =
     PolicySet: _write_policy,
     StripeChecked: _write_check,
     DeliveryConflicted: _write_conflict,
+    **act_bodies.WRITERS,
 }
 READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "seat_assigned": _read_seat,
@@ -256,4 +232,5 @@ READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "policy_set": _read_policy,
     "stripe_checked": _read_check,
     "delivery_conflicted": _read_conflict,
+    **act_bodies.READERS,
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from ledger.acts import Act
 from ledger.events import Check
 
 
@@ -66,6 +67,34 @@ class PolicyBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     cancel_day: int
     fingerprint: str
     actor: str | None = None
+
+
+class ActBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of what is asked of Stripe."""
+
+    act: Act
+    key: str
+    fingerprint: str
+    asked: tuple[tuple[str, str], ...] = ()
+    actor: str | None = None
+
+
+class ActDoneBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of what Stripe did."""
+
+    act: Act
+    fingerprint: str
+    object_id: str | None = None
+
+
+class ActFailedBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The stored body of what Stripe refused."""
+
+    act: Act
+    fingerprint: str
+    status: int
+    code: str | None = None
+    message: str = ""
 
 
 class CheckBody(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -9,6 +9,9 @@
     account_linked       the product's own account id belongs to a Stripe customer
     terms_set            the operator said what a price means: base, seats, how many
     policy_set           the operator said what follows a failed payment
+    act_requested        we are about to ask something of Stripe, and with which key
+    act_done             it was done, and what Stripe calls it
+    act_failed           it was refused, and why
     delivery_conflicted  a Stripe event id came again with other content
 
 Topics are pinned: they are stored, so they never change. A new shape of an event is a
@@ -18,12 +21,13 @@ new topic, and an old one is read for ever.
 from __future__ import annotations
 
 import enum
-import hashlib
 from datetime import datetime
 from typing import Final
 
 import attrs
 
+from ledger.acts import ActDone, ActFailed, ActRequested
+from ledger.command import Command
 from ledger.policy import Policy
 from ledger.stripe_events import Source, StripeEvent, StripeObject, Verdict
 
@@ -53,6 +57,31 @@ __all__ = [
     "Verdict",
 ]
 
+__all__ = [
+    "CATALOGUE",
+    "TOPICS",
+    "TOPIC_OF",
+    "UNROUTED",
+    "AccountLinked",
+    "ActDone",
+    "ActFailed",
+    "ActRequested",
+    "CatalogueEvent",
+    "Check",
+    "Command",
+    "CommandEvent",
+    "DeliveryConflicted",
+    "Event",
+    "PolicySet",
+    "SeatAssigned",
+    "SeatEvent",
+    "SeatReleased",
+    "SeatsCounted",
+    "StripeChecked",
+    "TermsSet",
+    "UnknownEvent",
+]
+
 # The account whose events are nobody's and hold for all: the catalogue. Neither Stripe
 # nor the product gives such an id.
 CATALOGUE: Final = "ledger:catalogue"
@@ -66,33 +95,6 @@ class Check(enum.StrEnum):
     IMPORT = "import"
     CATCH_UP = "catch_up"
     RECONCILE = "reconcile"
-
-
-@attrs.frozen(kw_only=True)
-class Command:
-    """Which request of the product an event came from.
-
-    Attributes:
-        id: ``cmd:`` and a digest over account, route and idempotency key.
-        version: Place of the event within the request, from 1.
-        fingerprint: Digest over method, path and body; the same key with another
-            fingerprint is another request.
-    """
-
-    id: str
-    version: int = 1
-    fingerprint: str
-
-    @classmethod
-    def identify(
-        cls, *, account: str, route: str, key: str, fingerprint: str, version: int = 1
-    ) -> Command:
-        """Derive the id; the parts are length-prefixed, so no two triples share one."""
-        digest = hashlib.sha256()
-        for part in (account, route, key):
-            raw = part.encode()
-            digest.update(len(raw).to_bytes(4, "big") + raw)
-        return cls(id=f"cmd:{digest.hexdigest()}", version=version, fingerprint=fingerprint)
 
 
 @attrs.frozen(kw_only=True)
@@ -249,6 +251,9 @@ Event = (
     | AccountLinked
     | TermsSet
     | PolicySet
+    | ActRequested
+    | ActDone
+    | ActFailed
     | DeliveryConflicted
     | UnknownEvent
 )
@@ -266,6 +271,9 @@ TOPICS: Final[dict[str, type[Event]]] = {
     "account_linked": AccountLinked,
     "terms_set": TermsSet,
     "policy_set": PolicySet,
+    "act_requested": ActRequested,
+    "act_done": ActDone,
+    "act_failed": ActFailed,
     "delivery_conflicted": DeliveryConflicted,
 }
 TOPIC_OF: Final[dict[type[Event], str]] = {event: topic for topic, event in TOPICS.items()}

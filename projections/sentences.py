@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ledger.acts import ActDone, ActFailed, ActRequested
 from ledger.events import (
     AccountLinked,
     DeliveryConflicted,
@@ -228,6 +229,19 @@ def _linked(event: Any) -> str:  # noqa: ANN401 - a row of the table below
     return f"{event.account} was linked to {event.customer}"
 
 
+def _asked(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    return f"{_words(event.act).capitalize()} was asked for{_by(event.actor)}"
+
+
+def _done(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    return f"{_words(event.act).capitalize()} was opened by Stripe"
+
+
+def _failed(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    reason = f" ({_words(event.code)})" if event.code else ""
+    return f"{_words(event.act).capitalize()} was refused by Stripe{reason}"
+
+
 def _conflicted(event: Any) -> str:  # noqa: ANN401 - a row of the table below
     return f"{event.event_id} came again with other content; the first stays"
 
@@ -252,6 +266,9 @@ _OWN: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     AccountLinked: _linked,
     StripeObject: _shown_as_is,
     StripeChecked: _checked,
+    ActRequested: _asked,
+    ActDone: _done,
+    ActFailed: _failed,
     DeliveryConflicted: _conflicted,
 }
 _STRIPE: Final[Mapping[str, Callable[[str, Shown, Shown], str]]] = {

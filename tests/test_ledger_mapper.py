@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.acts import Act, ActDone, ActFailed, ActRequested
 from ledger.encoding import CURRENT, PLAIN, Encodings
 from ledger.errors import IntegrityFailureError
 from ledger.events import (
@@ -51,6 +52,9 @@ PINNED: Final = {
     "account_linked": AccountLinked,
     "terms_set": TermsSet,
     "policy_set": PolicySet,
+    "act_requested": ActRequested,
+    "act_done": ActDone,
+    "act_failed": ActFailed,
     "delivery_conflicted": DeliveryConflicted,
 }
 
@@ -162,6 +166,29 @@ EVENTS: Final[dict[type[Event], st.SearchStrategy[Event]]] = {
             cancel_day=st.integers(0, 99),
         ),
         effective_at=moments,
+    ),
+    ActRequested: st.builds(
+        ActRequested,
+        **given_to_all,
+        act=st.sampled_from(list(Act)),
+        key=texts,
+        asked=st.lists(st.tuples(texts, texts)).map(tuple),
+    ),
+    ActDone: st.builds(
+        ActDone,
+        account=texts,
+        command=commands,
+        act=st.sampled_from(list(Act)),
+        object_id=maybe,
+    ),
+    ActFailed: st.builds(
+        ActFailed,
+        account=texts,
+        command=commands,
+        act=st.sampled_from(list(Act)),
+        status=st.integers(400, 599),
+        code=maybe,
+        message=texts,
     ),
     DeliveryConflicted: st.builds(
         DeliveryConflicted,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ledger.acts import Act, ActDone, ActFailed, ActRequested
 from ledger.encoding import Encodings
 from ledger.events import (
     TOPICS,
@@ -63,6 +64,28 @@ WRITTEN: Final = [
         counts=(("amount", 1), ("in_flight", 2)),
         differing=("cus_1",),
         stripe_account="acct_1",
+    ),
+    ActRequested(
+        account="shop-17",
+        command=Command(id="cmd:golden4", fingerprint="i"),
+        act=Act.CHECKOUT_SESSION,
+        key="bl-1",
+        asked=(("price", "price_1"), ("quantity", "3")),
+        actor="u_0",
+    ),
+    ActDone(
+        account="shop-17",
+        command=Command(id="cmd:golden4", version=2, fingerprint="i"),
+        act=Act.CHECKOUT_SESSION,
+        object_id="cs_1",
+    ),
+    ActFailed(
+        account="cus_1",
+        command=Command(id="cmd:golden5", version=2, fingerprint="j"),
+        act=Act.PORTAL_SESSION,
+        status=400,
+        code="resource_missing",
+        message="No such customer",
     ),
 ]
 
