@@ -30,7 +30,7 @@ from projections.links import Linked
 from projections.mandates import MandateHistory
 from projections.marks import Mark
 from projections.notices import Notice, Noticed, notices
-from projections.objects import Customer, Invoice, Subscription, TaxId, Value
+from projections.objects import Customer, TaxId, Value
 from projections.payment_methods import PaymentMethodHistory
 from projections.payments import PaymentHistory
 from projections.plans import plan_name
@@ -45,12 +45,21 @@ from projections.subscriptions import History
 from projections.tax_ids import TaxIdHistory
 from projections.terms import Terms
 from projections.ties import TieHistory
-from projections.tries import Paying, paying
+from projections.tries import paying
 from projections.ways_to_pay import WayToPay, ways_to_pay
 
 V = TypeVar("V", bound=Value)
 
-__all__ = ["Account", "Billing", "Finding", "Listed", "SeatFigures", "Severity", "answer"]
+__all__ = [
+    "Account",
+    "Billing",
+    "Finding",
+    "Listed",
+    "SeatFigures",
+    "Severity",
+    "answer",
+    "unpaid",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -132,9 +141,8 @@ def answer(account: Account, now: datetime) -> Billing:
     currents = _currents(account.histories)
     subscriptions = listed(currents, now)
     primary = subscriptions[0] if subscriptions else None
-    invoices = _currents(account.invoices)
-    paid = paying(invoices, _currents(account.payments), _currents(account.ties))
-    timelines = _timelines(account, invoices, currents, paid, now)
+    owed = unpaid(account)
+    timelines = dunning.timelines(owed, now)
     stage = dunning.standing(timelines, primary.id) if primary else None
     seats_held = held(account.registers, now)
     figures = _seat_figures(account, subscriptions, seats_held.users, now)
@@ -159,13 +167,13 @@ def answer(account: Account, now: datetime) -> Billing:
         customer=customer,
         ways_to_pay=ways,
         tax_ids=_tax_ids(account),
-        invoices=billed(invoices, paid),
+        invoices=billed(owed.invoices, owed.paying),
         dunning=timelines,
         notices=notices(
             Noticed(
                 subscriptions=subscriptions,
                 timelines=timelines,
-                paying=paid,
+                paying=owed.paying,
                 ways_to_pay=ways,
             ),
             now,
@@ -214,20 +222,15 @@ def _scheduled(
     return scheduled(primary.id, primary.subscription, schedules, now)
 
 
-def _timelines(
-    account: Account,
-    invoices: Mapping[str, Current[Invoice]],
-    subscriptions: Mapping[str, Current[Subscription]],
-    paid: Mapping[str, Paying],
-    now: datetime,
-) -> tuple[Timeline, ...]:
-    unpaid = Unpaid(
+def unpaid(account: Account) -> Unpaid:
+    """Return what the timelines of *account* are made of, under the policies in force."""
+    invoices = _currents(account.invoices)
+    return Unpaid(
         invoices=invoices,
-        subscriptions=subscriptions,
-        paying=paid,
+        subscriptions=_currents(account.histories),
+        paying=paying(invoices, _currents(account.payments), _currents(account.ties)),
         policy=account.catalogue.policy,
     )
-    return dunning.timelines(unpaid, now)
 
 
 def _seat_figures(

@@ -1,0 +1,79 @@
+"""Try another dunning policy on what really happened.
+
+    bl what-if --policy gentle.json         {"pause_day": 14, "cancel_day": 60}
+    bl what-if --policy gentle.toml -O csv  for a sheet
+
+Every failed invoice of every customer is gone through twice, once under the policies that
+were in force and once under the one in the file: how many would have been paused or
+canceled, and how much money that is. Amounts are what was due when it failed, in minor
+units. Failures and payments stay as they were; nothing is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from ledger.clock import utc_now
+from replay.ledgers import reading
+from replay.options import Reporting
+from replay.output import write
+from replay.progress import progress
+from replay.report import Column, Report
+from replay.stamping import stamp_of
+from replay.unpaid_accounts import counted, unpaid_accounts
+from replay.what_if import Compared, policy_in
+
+COLUMNS: Final = (
+    Column("measure", "invoices", fixed=True),
+    Column("currency", "", fixed=True),
+    Column("invoices", "was", fixed=True),
+    Column("invoices_then", "would be", fixed=True),
+    Column("invoices_difference", "difference", fixed=True, spare=2),
+    Column("amount", "amount", fixed=True, spare=1),
+    Column("amount_then", "would be", fixed=True, spare=1),
+    Column("amount_difference", "difference", fixed=True),
+)
+
+
+def run(*, policy: Path, options: Reporting | None = None) -> int:
+    """Compare a policy with those that were in force.
+
+    Args:
+        policy: A file with retry_days, pause_day and cancel_day, JSON or TOML.
+    """
+    options = options or Reporting()
+    given = policy_in(policy)
+    compared, now = Compared(), utc_now()
+    with reading() as connection:
+        total = counted(connection)
+        with progress("what-if", options.progress) as tick:
+            for account, unpaid in unpaid_accounts(connection):
+                compared.take(account, unpaid, given, now)
+                tick(compared.accounts, total)
+        tried = ", ".join(map(str, given.retry_days))
+        said = f"tries on days {tried}; pause on day {given.pause_day}"
+        report = Report(
+            columns=COLUMNS,
+            records=compared.records(),
+            records_name="measures",
+            facts={
+                "policy": {
+                    "retry_days": list(given.retry_days),
+                    "pause_day": given.pause_day,
+                    "cancel_day": given.cancel_day,
+                },
+                "customers": compared.accounts,
+                "customers_affected": compared.others,
+                "examples": compared.examples,
+            },
+            card=(
+                ("", f"{said}; cancel on day {given.cancel_day}"),
+                ("customers", compared.accounts),
+                ("would fare otherwise", compared.others),
+                ("such as", ", ".join(compared.examples[:5])),
+            ),
+            stamp=stamp_of(connection),
+        )
+        write(report, options)
+    return 0
