@@ -34,7 +34,7 @@ from projections.objects import Customer, TaxId, Value
 from projections.payment_methods import PaymentMethodHistory
 from projections.payments import PaymentHistory
 from projections.plans import plan_name
-from projections.scheduled import Scheduled, scheduled
+from projections.scheduled import Scheduled, named, scheduled
 from projections.schedules import ScheduleHistory
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
@@ -219,7 +219,8 @@ def _scheduled(
     if primary is None:
         return ()
     schedules = [current.value for current in _currents(account.schedules).values()]
-    return scheduled(primary.id, primary.subscription, schedules, now)
+    changes = scheduled(primary.id, primary.subscription, schedules, now)
+    return named(changes, account.catalogue, now)
 
 
 def unpaid(account: Account) -> Unpaid:

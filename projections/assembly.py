@@ -33,6 +33,7 @@ from projections.subscriptions import SUBSCRIPTIONS
 from projections.tax_ids import TAX_IDS
 from projections.ties import TIES
 from projections.translate import translation
+from projections.wares import Price
 
 H = TypeVar("H", bound=History[Any, Any])
 Kept = Mapping[str, Mapping[Key, Any]]
@@ -169,6 +170,16 @@ def needs(account: Account) -> Needs:
     wares |= {f"product:{name}" for name in products if name}
     referred = {*account.payment_methods, *account.invoices, *account.payments}
     return Needs(wares=frozenset({"policy", *wares}), referred=frozenset(referred))
+
+
+def named_products(kept: Kept) -> frozenset[str]:
+    """Return the products of the prices among *kept*, as `Needs.wares` names them."""
+    return frozenset(
+        f"product:{sighting.ware.product}"
+        for entry in kept.get(CATALOGUE.name, {}).values()
+        for sighting in entry.sightings
+        if isinstance(sighting.ware, Price) and sighting.ware.product
+    )
 
 
 def _until(history: H, known: int | None, moment: datetime | None) -> H:

@@ -131,7 +131,8 @@ def _scheduled(change: Scheduled) -> Json:
         "at": rfc3339(change.at),
         "kind": change.kind,
         "items": [
-            {"price": item.price, "quantity": item.quantity} for item in change.items
+            {"price": item.price, "name": item.name, "quantity": item.quantity}
+            for item in change.items
         ],
         "prorated": change.prorated,
     }

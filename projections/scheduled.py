@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from projections.access import ends, is_live
+from projections.catalogue import Catalogue
 from projections.facts import Subscription
 from projections.objects import Phase, Schedule
 
@@ -31,10 +32,15 @@ class Kind(enum.StrEnum):
 
 @attrs.frozen
 class Wanted:
-    """One price of what the subscription is to be, and how many of it."""
+    """One price of what the subscription is to be, and how many of it.
+
+    Attributes:
+        name: What its product is called, where the catalogue knows.
+    """
 
     price: str | None
     quantity: int | None
+    name: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +79,30 @@ def scheduled(
         found.append(Scheduled(at=shown.pause_resumes_at, kind=Kind.RESUME))
     coming = {(one.at, one.kind): one for one in found if one.at > now}
     return tuple(coming[key] for key in sorted(coming))
+
+
+def named(
+    changes: Iterable[Scheduled], catalogue: Catalogue, now: datetime
+) -> tuple[Scheduled, ...]:
+    """Return *changes* with the names by which *catalogue* knows what is sold then."""
+    return tuple(
+        attrs.evolve(
+            each,
+            items=tuple(
+                attrs.evolve(item, name=_name(item.price, catalogue, now))
+                for item in each.items
+            ),
+        )
+        for each in changes
+    )
+
+
+def _name(price: str | None, catalogue: Catalogue, now: datetime) -> str | None:
+    shown = None if price is None else catalogue.price(price, now)
+    if shown is None:
+        return None
+    product = None if shown.product is None else catalogue.product(shown.product, now)
+    return (None if product is None else product.name) or shown.nickname
 
 
 def _of_schedule(schedule: Schedule, shown: Subscription) -> list[Scheduled]:

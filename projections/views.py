@@ -23,7 +23,16 @@ from ledger.log import Head, Log, Recorded, Selection
 from ledger.problems import bad_request, unknown_account
 from ledger.tokens import Grant
 from projections.answer import Account, Billing, answer
-from projections.assembly import Kept, Needs, as_of, assembled, needs, surrounded
+from projections.assembly import (
+    Kept,
+    Needs,
+    as_of,
+    assembled,
+    named_products,
+    needs,
+    surrounded,
+)
+from projections.catalogue import CATALOGUE
 from projections.facts import AccountLinked
 from projections.folding import fold
 from projections.links import LINKS, Linked, resolve
@@ -112,7 +121,7 @@ class Views:
         if asked.as_of is None and asked.known_at is None:
             lag = await self._lag(found.position, head)
             account_now = assembled(found.linked, found.kept)
-            around = await self.reader.around(needs(account_now))
+            around = await self._around(needs(account_now))
             return View(
                 linked=found.linked,
                 account=surrounded(account_now, around),
@@ -154,7 +163,7 @@ class Views:
             if grant.account is not None and grant.account not in linked.streams:
                 raise unknown_account()
         past = as_of(linked, await self._stream(linked, position), moment)
-        around = await self.reader.around(needs(past))
+        around = await self._around(needs(past))
         known = None if then is None else position
         return View(
             linked=linked,
@@ -165,6 +174,16 @@ class Views:
             final=then is not None and then.final,
             until=moment,
         )
+
+    async def _around(self, asked: Needs) -> Kept:
+        """Return what is *asked* for, and the products of the prices among it."""
+        found = await self.reader.around(asked)
+        further = named_products(found) - asked.wares
+        if not further:
+            return found
+        more = await self.reader.around(Needs(wares=further))
+        wares = {**found.get(CATALOGUE.name, {}), **more.get(CATALOGUE.name, {})}
+        return {**found, CATALOGUE.name: wares}
 
     async def _then(self, asked: Question, head: Head, now: datetime) -> _Then:
         known_at = asked.known_at

@@ -132,6 +132,10 @@ def test_each_recorded_flow_ends_as_its_last_objects_say() -> None:
                     name,
                     field,
                 )
+            if value["object"] == "subscription":
+                quantities = sorted(item.quantity for item in says.current.value.items)
+                shown = sorted(item["quantity"] for item in value["items"]["data"])
+                assert quantities == shown, (flow, name)
             compared += 1
     assert compared > 30
 

@@ -67,7 +67,7 @@ async def test_another_rendering_of_an_event_is_a_duplicate(door: Served) -> Non
     assert len(await door.stored()) == 1
 
 
-async def test_other_content_under_the_same_id_is_kept_as_a_conflict_once(
+async def test_O09_other_content_under_the_same_id_is_a_conflict_and_rings_the_alarm(
     door: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = event(data={"object": {"id": "cus_1", "object": "customer", "balance": 7}})
@@ -84,7 +84,8 @@ async def test_other_content_under_the_same_id_is_kept_as_a_conflict_once(
     assert (conflict.event_id, conflict.body) == ("evt_1", other)
     assert conflict.kept != conflict.refused
     assert "delivery_conflicted" in caplog.messages
-    assert door.door.receiver.counts.outcomes.values["conflict"] == 3
+    shown = door.door.metrics.text().decode()
+    assert 'ledger_deliveries_total{outcome="conflict"} 3.0' in shown
 
 
 async def test_a_thin_event_and_an_unknown_type_are_kept(door: Served) -> None:
