@@ -21,10 +21,12 @@ from projections.facts import (
     MandateObserved,
     PaymentMethodObserved,
     ScheduleObserved,
+    Subscription,
     TaxIdObserved,
 )
 from projections.folding import Key
 from projections.history import History, told
+from projections.lines import Taxed
 from projections.objects import Invoice, Value
 from recordings import accepted, dated, facts_of, flows, folded, recorded_bodies
 from replay.simulator.occurrences import StripeOccurrence
@@ -35,6 +37,7 @@ from whole_life import run
 # is for.
 ONLY_NEW: Final = {
     "invoice": None,
+    "item": None,
     "order_reference": None,
     "cancellation_reason": None,
     "discounts": None,
@@ -66,16 +69,26 @@ def values(states: Mapping[str, Mapping[Key, Any]]) -> dict[tuple[str, Key], Any
                     ONLY_NEW.keys() & set(says.current.value.__struct_fields__)
                 )
                 value = msgspec.structs.replace(says.current.value, **known)
-                found[name, key] = without_tier_units(value)
+                found[name, key] = without_what_older_lack(value)
     return {key: each for key, each in found.items() if key[0] != "ties"}
 
 
-def without_tier_units(value: Value) -> Value:
-    """What a tier costs per unit stands on its line only since basil."""
-    if not isinstance(value, Invoice) or not value.lines:
+def without_what_older_lack(value: Value) -> Value:
+    """A tier's unit price, what and why a tax is, and items' discounts are shown later."""
+    if isinstance(value, Subscription):
+        items = tuple(msgspec.structs.replace(each, discounts=()) for each in value.items)
+        return msgspec.structs.replace(value, items=items)
+    if not isinstance(value, Invoice):
         return value
-    lines = tuple(msgspec.structs.replace(each, unit_amount=None) for each in value.lines)
-    return msgspec.structs.replace(value, lines=lines)
+    lines = tuple(
+        msgspec.structs.replace(each, unit_amount=None, taxes=bare(each.taxes))
+        for each in value.lines or ()
+    )
+    return msgspec.structs.replace(value, lines=lines, taxes=bare(value.taxes))
+
+
+def bare(taxes: tuple[Taxed, ...]) -> tuple[Taxed, ...]:
+    return tuple(msgspec.structs.replace(each, base=None, reason=None) for each in taxes)
 
 
 def shown(kind: str, value: dict[str, Any], **data: Any) -> list[Fact]:  # noqa: ANN401
