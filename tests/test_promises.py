@@ -391,6 +391,11 @@ async def test_P16_a_downgrade_waits_for_the_periods_end(shop: Shop) -> None:
         "phases": phases,
     }
     await shop.deliver("subscription_schedule.created", schedule, -2)
+    begun = {"created": seconds(day(-9))}
+    product = {"id": "prod_small", "object": "product", "name": "Small", **begun}
+    price = {"id": "price_small", "object": "price", "product": "prod_small", **begun}
+    await shop.deliver("product.created", product, -9)
+    await shop.deliver("price.created", price, -9)
 
     (change,) = (await shop.billing())["subscription"]["scheduled_changes"]
 
@@ -399,7 +404,7 @@ async def test_P16_a_downgrade_waits_for_the_periods_end(shop: Shop) -> None:
         "change",
         False,
     )
-    assert change["items"] == [{"price": "price_small", "quantity": 1}]
+    assert change["items"] == [{"price": "price_small", "name": "Small", "quantity": 1}]
 
 
 async def test_P17_a_cancellation_takes_effect_at_period_end(shop: Shop) -> None:
