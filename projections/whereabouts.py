@@ -18,12 +18,10 @@ from projections.generations import SCHEMA
 from projections.invoices import INVOICES
 from projections.payment_methods import PAYMENT_METHODS
 from projections.postgres import packed
-from projections.registry import PROJECTIONS
 from projections.routing import REFERENCES, UNROUTED, Loose
 
 # What an object without a customer may name, and find its account by.
 _OWNED: Final = (REFERENCES.name, INVOICES.name, PAYMENT_METHODS.name)
-_KEPT: Final = tuple(each.name for each in PROJECTIONS)
 _DECODER: Final = msgspec.msgpack.Decoder(Loose)
 
 
@@ -46,12 +44,6 @@ SEEN: Final = sql.SQL(" UNION ").join(
         owned=_view(name)
     )
     for name in _OWNED
-)
-HOMES: Final = sql.SQL(" UNION ").join(
-    sql.SQL("SELECT account FROM {kept} WHERE object = %(object)s::bytea").format(
-        kept=_view(name)
-    )
-    for name in _KEPT
 )
 
 
