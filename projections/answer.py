@@ -297,7 +297,9 @@ def _findings(
         found += findings.of_subscription(name, told(one))
     for objects in _all_objects(account):
         for name, each in sorted(objects.items()):
-            found += findings.of_object(name, each, told(each))
+            # A single event that could be read whole has nothing odd about it.
+            if each.faults or each.settled is not None or len(each.recent) > 1:
+                found += findings.of_object(name, each, told(each))
     found += findings.of_currencies({each.id: each.current for each in subscriptions})
     found += findings.of_seat_items(
         [each for each in subscriptions if _quantity(account, each, now) is not None]
