@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Prove": ("verify", "checkpoint"),
     "Rebuild": ("projections", "quarantine"),
     "Terms": ("terms", "policy"),
-    "Outside": ("import", "catch-up", "export", "import-log"),
+    "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),
 }
 # Commands of several verbs: the function that does each, and what it does.
 VERBS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {

@@ -21,8 +21,11 @@ from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import Simulation
 from stripe_server import RunningStripe
 from test_laws import kept, states
+from webhooks.catching_up import CaughtUp, catch_up
+from webhooks.held import COMPARED, Held, keep
 from webhooks.import_progress import ProgressFile
 from webhooks.importing import Import, Imported
+from webhooks.reconciling import Reconciled, Reconciliation
 from webhooks.stripe_client import StripeClient
 
 END: Final = datetime(2026, 10, 1, tzinfo=UTC)
@@ -114,3 +117,34 @@ def differences(
 
 def ids(recorded: Sequence[Recorded]) -> list[str]:
     return [each.event.event_id for each in recorded if isinstance(each.event, StripeEvent)]
+
+
+async def reconciled(
+    server: RunningStripe,
+    log: MemoryLog,
+    *,
+    fix: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+) -> Reconciled:
+    """Compare what *log* says with what *server* has."""
+
+    async def read() -> Held:
+        found: Held = {}
+        for states_of in states(await kept(log, COMPARED)).values():
+            for (account, name), state in states_of.items():
+                keep(found, account, name, state)
+        return found
+
+    async with client_of(server) as client:
+        return await Reconciliation(client, log, read, clock).run(fix=fix)
+
+
+async def caught_up(
+    server: RunningStripe,
+    log: Log,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    since: datetime | None = None,
+) -> CaughtUp:
+    async with client_of(server) as client:
+        return await catch_up(client, log, livemode=False, clock=clock, since=since)

@@ -1,0 +1,143 @@
+"""Compare the ledger with what Stripe has now, field by field.
+
+    bl reconcile
+    bl reconcile --fix        append what differs, as Stripe shows it
+    bl reconcile -O json
+
+Every subscription, seat quantity, open invoice and coupon is looked at. What differs is
+classed: missing, extra, amount, status, currency, quantity; what Stripe has changed in the
+last minutes and has not told yet is in_flight, and no difference. --fix appends each
+object as Stripe shows it now, so that figures follow it and the log says where they come
+from; what Stripe does not have at all stays a difference. The outcome is kept, and every
+answer says when the ledger was last reconciled.
+
+Exit 0 if nothing differs, or all of it was fixed; 1 if something does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ledger.clock import utc_now
+from ledger.settings import Settings
+from replay.ledgers import connected
+from replay.options import ProgressStyle, Reporting
+from replay.output import write
+from replay.outside import outside, prepared, projected
+from replay.progress import progress
+from replay.report import Column, Record, Report
+from replay.stamping import stamp_of
+from webhooks.comparing import Difference, Differing, json_value
+from webhooks.held import Held, held
+from webhooks.reconciling import Reconciled, Reconciliation
+
+COLUMNS = (
+    Column("code", "difference", fixed=True),
+    Column("object", "object", fixed=True),
+    Column("account", "account"),
+    Column("field", "field"),
+    Column("ours", "ledger"),
+    Column("stripe", "Stripe"),
+    Column("fixed", "fixed", fixed=True),
+)
+
+
+def run(
+    *,
+    fix: Annotated[bool, Parameter(negative="")] = False,
+    options: Reporting | None = None,
+) -> int:
+    """Compare with Stripe.
+
+    Args:
+        fix: Append what differs, as Stripe shows it.
+    """
+    options = options or Reporting()
+    with prepared() as (settings, conninfo):
+        reconciled = asyncio.run(_reconcile(settings, conninfo, options, fix=fix))
+        with connected(conninfo) as connection:
+            report = Report(
+                columns=COLUMNS,
+                records=_findings(reconciled),
+                records_name="findings",
+                facts=_facts(reconciled),
+                card=tuple(_card(reconciled)),
+                stamp=stamp_of(connection),
+            )
+            write(report, options)
+    return 0 if reconciled.ok else 1
+
+
+async def _reconcile(
+    settings: Settings, conninfo: str, options: Reporting, *, fix: bool
+) -> Reconciled:
+    async def read() -> Held:
+        await projected(conninfo, ProgressStyle.NONE)
+        return await held(conninfo)
+
+    async with outside(settings, conninfo) as ready:
+        await projected(conninfo, options.progress)
+        work = Reconciliation(ready.client, ready.log, read, utc_now)
+        with progress("reconcile", options.progress) as tick:
+            reconciled = await work.run(
+                fix=fix, tick=lambda done, path: tick(done, 0, note=f"{done:,}, {path}")
+            )
+        await projected(conninfo, options.progress)
+    return reconciled
+
+
+def _findings(reconciled: Reconciled) -> list[Record]:
+    return [_finding(each, reconciled.fixed) for each in reconciled.found]
+
+
+def _finding(each: Differing, fixed: frozenset[tuple[str, str]]) -> Record:
+    in_flight = each.what is Difference.IN_FLIGHT
+    return {
+        "code": each.what,
+        "severity": "info" if in_flight else "warning",
+        "message": _message(each),
+        "kind": each.kind,
+        "object": each.id,
+        "account": each.account,
+        "field": each.field,
+        "ours": json_value(each.ours),
+        "stripe": json_value(each.stripes),
+        "fixed": each.key in fixed,
+    }
+
+
+def _message(each: Differing) -> str:
+    kind = each.kind
+    if each.what is Difference.MISSING:
+        return f"{kind} {each.id}: Stripe has it, the ledger does not"
+    if each.what is Difference.EXTRA:
+        return f"{kind} {each.id}: the ledger has it, Stripe does not"
+    here, there = json_value(each.ours), json_value(each.stripes)
+    return f"{kind} {each.id}: {each.field or 'it'} is {here} here, {there} at Stripe"
+
+
+def _facts(reconciled: Reconciled) -> dict[str, object]:
+    return {
+        "ok": reconciled.ok,
+        "begun_at": reconciled.begun_at,
+        "ended_at": reconciled.ended_at,
+        "looked_at": reconciled.looked_at,
+        "differing": len(reconciled.left),
+        "fixed": len(reconciled.fixed),
+        "in_flight": _in_flight(reconciled.found),
+    }
+
+
+def _in_flight(found: Sequence[Differing]) -> int:
+    return sum(each.what is Difference.IN_FLIGHT for each in found)
+
+
+def _card(reconciled: Reconciled) -> list[tuple[str, object]]:
+    facts = _facts(reconciled)
+    names = ("looked_at", "differing", "fixed", "in_flight", "ended_at")
+    labels = {"looked_at": "looked at", "in_flight": "in flight", "ended_at": "at"}
+    return [(labels.get(name, name), facts[name]) for name in names]

@@ -1,0 +1,317 @@
+"""Trials of what is read from Stripe: differences, outages, restores, twice-told events."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import attrs
+import msgspec
+import pytest
+
+from ledger.events import (
+    Check,
+    DeliveryConflicted,
+    Source,
+    StripeChecked,
+    StripeEvent,
+    StripeObject,
+)
+from ledger.shown_objects import Showing, stripe_object
+from ledger.twin import MemoryLog
+from stripe_outside import (
+    caught_up,
+    client_of,
+    company,
+    heard,
+    ids,
+    log_of,
+    reconciled,
+    stored,
+    told,
+)
+from stripe_server import RunningStripe, running_stripe
+from webhooks.comparing import Difference
+from webhooks.reconciling import retrieved
+from webhooks.stripe_pages import pages
+
+ACCOUNTS: Final = 30
+MONTHS: Final = 8
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningStripe]:
+    with running_stripe(company(ACCOUNTS, MONTHS)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def events() -> list[StripeEvent]:
+    return heard(company(ACCOUNTS, MONTHS))
+
+
+@pytest.fixture(autouse=True)
+def well(server: RunningStripe) -> None:
+    server.faults.clear()
+
+
+def at_end(server: RunningStripe, later: timedelta = timedelta(hours=1)) -> Clock:
+    return Clock(datetime.fromtimestamp(server.company.now, UTC) + later)
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def shown(server: RunningStripe, path: str, **asked: str) -> list[dict[str, Any]]:
+    async with client_of(server) as client:
+        return [
+            msgspec.json.decode(each.raw)
+            async for page in pages(client, path, asked)
+            for each in page.objects
+        ]
+
+
+def drifted(content: dict[str, Any], at: datetime) -> StripeObject:
+    """Return an observation that makes the ledger believe something else."""
+    raw = msgspec.json.encode(content)
+    return stripe_object(raw, Showing(source=Source.IMPORT, at=at))
+
+
+Seed = tuple[Difference, str]
+
+
+async def seeded(
+    server: RunningStripe, events: list[StripeEvent], at: datetime
+) -> tuple[MemoryLog, list[Seed]]:
+    """Return a ledger with differences of every class, and the objects they are of."""
+    subscriptions = await shown(server, "subscriptions")
+    invoices = await shown(server, "invoices", status="open")
+    coupons = await shown(server, "coupons")
+    seeds: list[Seed] = []
+    objects: list[StripeObject] = []
+
+    def drift(what: Difference, content: dict[str, Any], **changes: object) -> None:
+        objects.append(drifted({**content, **changes}, at))
+        seeds.append((what, content["id"]))
+
+    seats = subscriptions[0]["items"]["data"]
+    more = [{**each, "quantity": (each.get("quantity") or 0) + 7} for each in seats]
+    drift(Difference.QUANTITY, subscriptions[0], items={"data": more[:1] + seats[1:]})
+    other = "past_due" if subscriptions[1]["status"] != "past_due" else "active"
+    drift(Difference.STATUS, subscriptions[1], status=other)
+    drift(Difference.CURRENCY, subscriptions[2], currency="sek")
+    drift(Difference.AMOUNT, invoices[0], amount_due=invoices[0]["amount_due"] + 1)
+    percent = next(each for each in coupons if each.get("percent_off"))
+    drift(Difference.AMOUNT, percent, percent_off=99.5)
+    drift(Difference.EXTRA, {**subscriptions[3], "id": "sub_of_nobody"})
+    drift(Difference.EXTRA, {**invoices[0], "id": "in_of_nobody"})
+    missing = {subscriptions[4]["id"], invoices[-1]["id"]}
+    seeds += [(Difference.MISSING, each) for each in missing]
+    log = await log_of(each for each in events if each.object_id not in missing)
+    await log.append(objects)
+    return log, seeds
+
+
+async def test_C07_every_seeded_difference_is_found_and_none_invented(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    clock = at_end(server)
+    log, seeds = await seeded(server, events, clock())
+
+    first = await reconciled(server, log, clock=clock)
+
+    assert sorted((each.what, each.id) for each in first.found) == sorted(seeds)
+    assert not first.ok
+
+
+async def test_C07_control_a_ledger_that_heard_everything_differs_in_nothing(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    log = await log_of(events)
+
+    whole = await reconciled(server, log)
+
+    assert [
+        (each.what, each.id, each.field, each.ours, each.stripes) for each in whole.found
+    ] == []
+    assert whole.ok
+    assert whole.looked_at > ACCOUNTS
+    last = (await stored(log))[-1].event
+    assert isinstance(last, StripeChecked)
+    assert (last.check, last.ok, last.differing) == (Check.RECONCILE, True, ())
+
+
+async def test_C07_what_is_fixed_follows_stripe_and_what_stripe_lacks_is_still_told(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    clock = at_end(server)
+    log, seeds = await seeded(server, events, clock())
+
+    fixed = await reconciled(server, log, fix=True, clock=clock)
+    again = await reconciled(server, log, clock=Clock(clock() + timedelta(minutes=1)))
+
+    extra = [each for each in seeds if each[0] is Difference.EXTRA]
+    assert len(fixed.fixed) == len(seeds) - len(extra)
+    assert sorted((each.what, each.id) for each in again.found) == sorted(extra)
+    sources = Counter(
+        each.event.source
+        for each in await stored(log)
+        if isinstance(each.event, StripeObject)
+    )
+    assert sources[Source.RECONCILE] == len(fixed.fixed)
+
+
+async def test_an_object_that_came_back_to_what_it_was_is_fixed_as_well(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    """The same content was observed before: that it holds again is news."""
+    clock = at_end(server)
+    log = await log_of(events)
+    async with client_of(server) as client:
+        name = (await shown(server, "subscriptions"))[0]["id"]
+        true = await retrieved(client, "subscription", name, source=Source.IMPORT)
+    assert true is not None
+    content = msgspec.json.decode(true.body)
+    other = "past_due" if content["status"] != "past_due" else "unpaid"
+    await log.append([attrs.evolve(true, occurred_at=clock())])
+    await log.append([drifted({**content, "status": other}, clock() + timedelta(hours=1))])
+
+    fixed = await reconciled(server, log, fix=True, clock=clock)
+
+    versions = [one.event.version for one in await log.find(true.id)]  # type: ignore[union-attr]
+    assert (len(fixed.fixed), versions) == (1, [1, 2])
+    assert (await reconciled(server, log, clock=Clock(clock() + timedelta(hours=2)))).ok
+
+
+async def test_what_stripe_has_only_just_done_is_in_flight(
+    events: list[StripeEvent],
+) -> None:
+    last = next(
+        each
+        for each in reversed(events)
+        if each.stripe_type == "customer.subscription.updated"
+        and b'"status":' in each.body.partition(b'"previous_attributes"')[2]
+    )
+    assert last.occurred_at is not None
+    now = last.occurred_at + timedelta(seconds=30)
+    known = [each for each in events if (each.occurred_at or now) < last.occurred_at]
+    with running_stripe(company(ACCOUNTS, MONTHS), now=now) as server:
+        flying = await reconciled(server, await log_of(known), clock=Clock(now))
+        later = Clock(now + timedelta(hours=1))
+        drift = await reconciled(server, await log_of(known), clock=later)
+
+    assert {each.what for each in flying.found} == {Difference.IN_FLIGHT}
+    assert flying.ok
+    assert last.object_id in {each.id for each in drift.left}
+
+
+async def test_a_ledger_that_missed_some_equals_the_whole_one_after_catching_up(
+    events: list[StripeEvent],
+) -> None:
+    """Beyond 30 days Stripe tells nothing: what is lost there is found by reconciling."""
+    end = max(each.occurred_at for each in events if each.occurred_at)
+    chance = random.Random(11)
+    lost = {
+        each.event_id
+        for each in events
+        if each.occurred_at
+        and each.occurred_at > end - timedelta(days=20)
+        and chance.random() < 0.2
+    }
+    assert len(lost) > 5
+    part = await log_of(each for each in events if each.event_id not in lost)
+    with running_stripe(company(ACCOUNTS, MONTHS)) as server:
+        clock = at_end(server)
+        found = await caught_up(server, part, clock=clock)
+        again = await caught_up(server, part, clock=Clock(clock() + timedelta(hours=1)))
+
+    whole = await log_of(events)
+    now = end + timedelta(days=1)
+    assert found.appended == len(lost)
+    assert again.appended == 0
+    assert again.since == clock() - timedelta(hours=1)
+    assert await told(part, now) == await told(whole, now)
+
+
+async def test_D18_after_a_restore_catching_up_fetches_the_tail(
+    events: list[StripeEvent],
+) -> None:
+    """The log is put back to an earlier point; its twin never crashed."""
+    end = max(each.occurred_at for each in events if each.occurred_at)
+    restored_to = end - timedelta(days=9)
+    with running_stripe(company(ACCOUNTS, MONTHS)) as server:
+        clock = at_end(server)
+        before = [each for each in events if (each.occurred_at or end) <= restored_to]
+        log = await log_of(before)
+        found = await caught_up(server, log, clock=clock)
+
+    assert found.appended == len(events) - len(before)
+    now = end + timedelta(days=1)
+    assert await told(log, now) == await told(await log_of(events), now)
+
+
+async def test_D18_an_outage_of_more_than_thirty_days_is_told(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    log = await log_of(events[:100])
+    long_ago = at_end(server, -timedelta(days=40))
+    await caught_up(server, log, clock=long_ago)
+
+    found = await caught_up(server, log, clock=at_end(server))
+
+    assert found.lost_from == long_ago()
+
+
+async def test_O09_an_event_delivered_after_it_was_caught_up_with_is_a_duplicate(
+    server: RunningStripe,
+) -> None:
+    log = MemoryLog("led_test")
+    await caught_up(server, log, clock=at_end(server))
+    first = (await stored(log))[0].event
+    assert isinstance(first, StripeEvent)
+    body = msgspec.json.decode(first.body)
+    body["pending_webhooks"] = 7
+
+    await _deliver(log, msgspec.json.encode(body))
+    body["data"]["object"]["metadata"] = {"other": "content"}
+    await _deliver(log, msgspec.json.encode(body))
+
+    kept = await stored(log)
+    assert first.source is Source.CATCH_UP
+    assert ids(kept).count(first.event_id) == 1
+    conflicts = [each for each in kept if isinstance(each.event, DeliveryConflicted)]
+    assert len(conflicts) == 1
+
+
+async def test_O10_another_version_of_a_caught_up_event_is_no_conflict(
+    server: RunningStripe,
+) -> None:
+    log = MemoryLog("led_test")
+    await caught_up(server, log, clock=at_end(server))
+    first = (await stored(log))[0].event
+    assert isinstance(first, StripeEvent)
+    body = msgspec.json.decode(first.body)
+    body["api_version"] = "2020-08-27"
+    body["data"]["object"]["metadata"] = {"rendered": "otherwise"}
+    count = len(await stored(log))
+
+    await _deliver(log, msgspec.json.encode(body))
+
+    assert len(await stored(log)) == count
+
+
+async def _deliver(log: MemoryLog, body: bytes) -> None:
+    from doors import deliver, served, settings_of  # noqa: PLC0415
+
+    async with served(settings_of(), log) as door:
+        assert (await deliver(door.port, body)).status == 200
