@@ -68,6 +68,9 @@ def values(states: Mapping[str, Mapping[Key, Any]]) -> dict[tuple[str, Key], Any
                 known = dict.fromkeys(
                     ONLY_NEW.keys() & set(says.current.value.__struct_fields__)
                 )
+                if name == "invoice_items":
+                    # Of a proration an older version shows its whole price as well.
+                    known["unit_amount"] = None
                 value = msgspec.structs.replace(says.current.value, **known)
                 found[name, key] = without_what_older_lack(value)
     return {key: each for key, each in found.items() if key[0] != "ties"}

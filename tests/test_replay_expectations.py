@@ -165,3 +165,61 @@ def test_the_primary_is_the_best_and_of_equals_the_newest() -> None:
     ]
     assert name(None) == "new"
     assert primary({}) is None
+
+
+def test_each_invoice_ends_as_it_was_last_told() -> None:
+    simulation, _ = run()
+    last = {
+        event["data"]["object"]["id"]: event["data"]["object"]
+        for event in events()
+        if event["data"]["object"]["object"] == "invoice"
+    }
+
+    expected = {
+        invoice: end
+        for account in simulation.expectations().values()
+        for invoice, end in account.invoices.items()
+    }
+    assert expected.keys() == last.keys()
+    for invoice, end in expected.items():
+        shown = last[invoice]
+        assert (end.status, end.total) == (shown["status"], shown["total"])
+        assert end.amount_due == shown["amount_due"]
+        assert end.amount_paid == shown["amount_paid"]
+        assert end.amount_remaining == shown["amount_remaining"]
+        assert end.attempts == shown["attempt_count"]
+        before = shown["pre_payment_credit_notes_amount"]
+        assert end.credited == before + shown["post_payment_credit_notes_amount"]
+    assert any(end.recovered_at for end in expected.values())
+    assert any(end.refunded for end in expected.values())
+
+
+def test_a_failed_invoice_knows_when_it_first_failed() -> None:
+    simulation, _ = run()
+    first: dict[str, int] = {}
+    for event in of_type("invoice.payment_failed", "invoice.overdue"):
+        first.setdefault(event["data"]["object"]["id"], event["created"])
+
+    failed = {
+        invoice: int(end.first_failed_at.timestamp())
+        for account in simulation.expectations().values()
+        for invoice, end in account.invoices.items()
+        if end.first_failed_at is not None
+    }
+    assert failed == first
+
+
+def test_the_current_period_is_what_its_invoices_say() -> None:
+    simulation, _ = run()
+    compared = 0
+    for end in simulation.expectations().values():
+        period = end.period
+        if period is None:
+            continue
+        whole = period.base + period.seats + period.other - period.discount + period.tax
+        assert period.total == whole
+        totals = [end.invoices[invoice].total for invoice in period.invoices]
+        assert period.total == sum(totals)
+        compared += 1
+
+    assert compared > 50

@@ -50,6 +50,8 @@ def test_a_paused_subscription_makes_no_invoices() -> None:
         }:
             paused.discard(about["id"])
         elif event["type"] == "invoice.created":
+            if about["parent"] is None:
+                continue
             parent = about["parent"]["subscription_details"]["subscription"]
             resumes = about["billing_reason"] == "subscription_update"
             assert parent not in paused or resumes
@@ -105,11 +107,12 @@ def test_paused_collection_leaves_the_status_and_decides_about_invoices() -> Non
     assert {open_ended for _, open_ended in behaviors} == {True, False}
 
     written_off = objects("invoice.marked_uncollectible")
-    assert written_off
+    reasons = set()
     for billed in written_off:
         assert billed["status"] == "uncollectible"
-        assert billed["status_details"]["uncollectible"]["reason"] == "subscription_paused"
+        reasons.add(billed["status_details"]["uncollectible"]["reason"])
         assert billed["status_transitions"]["marked_uncollectible_at"]
+    assert "subscription_paused" in reasons
 
 
 def test_nobody_pays_a_void_invoice() -> None:

@@ -45,6 +45,7 @@ class Account:
         subscriptions: All there ever were.
         scheduled: Changes of plan to come, by subscription.
         waiting: What the next invoice will be for, besides the next period.
+        billed: What has just gone onto an invoice, until that is told.
         offers: What the seller takes off, and the taxes it must add.
         books: Every invoice there is, as it stands.
         users: Those that hold a seat, in the order they got it.
@@ -69,6 +70,7 @@ class Account:
     subscriptions: list[Subscription] = attrs.field(factory=list)
     scheduled: dict[str, Schedule] = attrs.field(factory=dict)
     waiting: list[InvoiceItem] = attrs.field(factory=list)
+    billed: list[InvoiceItem] = attrs.field(factory=list)
     offers: Offers = NO_OFFERS
     books: Books = attrs.field(factory=Books)
     standings: Standings = attrs.field(factory=Standings)

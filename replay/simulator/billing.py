@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from replay.simulator import drafting
 from replay.simulator.account import Account
 from replay.simulator.drafting import Occasion
 from replay.simulator.invoices import Invoice
+from replay.simulator.objects.invoice_items import invoice_item
 from replay.simulator.objects.invoices import invoice, invoice_payment
 from replay.simulator.payments import Payment
 from replay.simulator.subscriptions import Collection, Subscription
@@ -16,6 +19,16 @@ _DESCRIPTIONS: Final = {
     "subscription_create": "Subscription creation",
     "manual": "Payment for Invoice",
 }
+
+
+@contextmanager
+def amended(account: Account, billed: Invoice) -> Iterator[None]:
+    """Tell afterwards what became of an invoice within, settled as it may be."""
+    account.outbox.remember(invoice(billed, account.customer, account.shape))
+    yield
+    tell(account, "updated", billed)
+    if not billed.open:
+        account.outbox.forget(billed.invoice_id)
 
 
 def draft(
@@ -27,7 +40,18 @@ def draft(
     billed = drafting.for_period(account, held, why)
     held.latest_invoice = billed.invoice_id
     account.books.open(billed, period=True)
+    tell_items(account, billed)
     return billed
+
+
+def tell_items(account: Account, billed: Invoice) -> None:
+    """Tell that what waited is on an invoice now, as long as Stripe told so."""
+    on_it = [each for each in account.billed if each.invoice_id == billed.invoice_id]
+    for item in on_it:
+        rendered = invoice_item(item, account.shape)
+        account.outbox.tell("invoiceitem.updated", rendered)
+        account.outbox.forget(item.invoice_item_id)
+    account.billed.clear()
 
 
 def finalize(account: Account, billed: Invoice, at: int) -> None:
@@ -37,7 +61,7 @@ def finalize(account: Account, billed: Invoice, at: int) -> None:
     """
     payer = account.customer
     payer.invoices_made += 1
-    billed.balance_start = payer.balance
+    billed.balance_start, billed.payer = payer.balance, payer.payer
     number = f"{payer.invoice_prefix}-{payer.invoices_made:04d}"
     billed.finalize(at, number)
     if billed.amount_due:

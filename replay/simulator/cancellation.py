@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from replay.simulator.account import Account
+from replay.simulator.objects.invoice_items import invoice_item
 from replay.simulator.subscriptions import Status, Subscription
 
 _AT_ONCE_PER_MILLE: Final = 350
@@ -24,10 +25,22 @@ def end(account: Account, held: Subscription, at: int, reason: str) -> None:
         planned.canceled_at = at
         account.tell_schedule("canceled", planned)
         account.outbox.forget(planned.schedule_id)
+    _forget_changes(account, held)
     account.tell_subscription("customer.subscription.deleted", held)
     account.outbox.forget(held.subscription_id)
     if held is account.subscription:
         account.when_ended(at)
+
+
+def _forget_changes(account: Account, held: Subscription) -> None:
+    """Delete what waits for the subscription's next invoice, which will not come."""
+    mine = held.subscription_id
+    for item in account.waiting:
+        if item.subscription_id == mine:
+            rendered = invoice_item(item, account.shape)
+            account.outbox.tell("invoiceitem.deleted", rendered)
+            account.outbox.forget(item.invoice_item_id)
+    account.waiting = [each for each in account.waiting if each.subscription_id != mine]
 
 
 def ask(account: Account, held: Subscription, at: int) -> None:

@@ -11,7 +11,14 @@ from typing import Final
 
 import attrs
 
-from replay.simulator import billing, cancellation, paying, suspensions
+from replay.simulator import (
+    billing,
+    cancellation,
+    mailing,
+    paying,
+    standing,
+    suspensions,
+)
 from replay.simulator.account import Account
 from replay.simulator.fates import ATTEMPTS_MAX, RETRY_DAYS, Ending, Fate, choose_fate
 from replay.simulator.invoices import Invoice
@@ -23,6 +30,7 @@ from replay.simulator.renewals import DAY_S
 from replay.simulator.subscriptions import Pause, Status, Subscription
 
 _DEBIT_DAYS: Final = (3, 5)
+_WRITTEN_OFF_PER_MILLE: Final = 400
 
 
 def collect(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
@@ -31,6 +39,9 @@ def collect(account: Account, held: Subscription, billed: Invoice, at: int) -> N
     if held.ended or not held.collects or held.status is Status.PAUSED:
         return
     billing.finalize(account, billed, at)
+    if billed.by_mail and billed.amount_due:
+        mailing.send(account, held, billed, at)
+        return
     fate = choose_fate(account)
     _attempt(account, held, billed, fate, at)
     if fate.new_card_after is not None:
@@ -38,7 +49,21 @@ def collect(account: Account, held: Subscription, billed: Invoice, at: int) -> N
         account.agenda.plan(day, partial(_pay_with_new_card, account, held, billed))
 
 
-def pay(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+def pay_first(
+    account: Account, held: Subscription | None, billed: Invoice, at: int
+) -> None:
+    """Collect an invoice finalized in the request that made it, or send it by mail.
+
+    The caller has begun the events.
+    """
+    if billed.by_mail and billed.amount_due:
+        mailing.send(account, held, billed, at)
+        return
+    billed.attempts = 1
+    pay(account, held, billed, at)
+
+
+def pay(account: Account, held: Subscription | None, billed: Invoice, at: int) -> None:
     """Charge with success, at once or in days; the caller has begun the events."""
     method = account.customer.method
     if billed.payment is None:
@@ -52,7 +77,7 @@ def pay(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
         account.agenda.plan(settled_at, partial(_clear, account, held, billed))
 
 
-def _clear(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+def _clear(account: Account, held: Subscription | None, billed: Invoice, at: int) -> None:
     """Let the bank say yes to a debit."""
     payment = billed.payment
     if payment is None or payment.latest is None or not billed.open:
@@ -63,14 +88,16 @@ def _clear(account: Account, held: Subscription, billed: Invoice, at: int) -> No
     _paid(account, held, billed, at)
 
 
-def _paid(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+def _paid(account: Account, held: Subscription | None, billed: Invoice, at: int) -> None:
     """Take the invoice as paid, and let that show."""
     billing.settle(account, billed, at)
+    if held is None:
+        return
     if held.status is Status.PAUSED:
         suspensions.resume(account, held, at)
-        _show_delinquency(account, delinquent=False)
+        standing.show_delinquency(account, delinquent=False)
     elif held.status is not Status.TRIALING and not held.ended:
-        _standing(account, held, Status.ACTIVE, delinquent=False)
+        standing.show(account, held, Status.ACTIVE, delinquent=False)
 
 
 def _attempt(
@@ -103,6 +130,9 @@ def _fail(
     if billed.payment is None or method is None:
         return
     billed.next_attempt = None
+    if method.type is MethodType.CARD and fate.confirms_after is not None:
+        _ask(account, held, billed, fate, at)
+        return
     if method.type is MethodType.CARD:
         _charge(account, billed.payment, at, failed=True)
         _go_on(account, held, billed, fate, at)
@@ -110,6 +140,37 @@ def _fail(
     _charge(account, billed.payment, at, pending=True)
     bounced_at = account.later(at, _DEBIT_DAYS)
     account.agenda.plan(bounced_at, partial(_bounce, account, held, billed, fate))
+
+
+def _ask(
+    account: Account, held: Subscription, billed: Invoice, fate: Fate, at: int
+) -> None:
+    """Let the bank ask the customer to confirm, who does so in some days, or never."""
+    payment = billed.payment
+    if payment is None or fate.confirms_after is None:
+        return
+    payment.asks = account.customer.method
+    ask_to_confirm(account, billed)
+    confirmed_at = at + fate.confirms_after * DAY_S
+    confirm = partial(_confirm, account, held, billed)
+    account.agenda.plan(confirmed_at, confirm)
+    _go_on(account, held, billed, fate, at)
+
+
+def ask_to_confirm(account: Account, billed: Invoice) -> None:
+    """Tell that the customer has to confirm; the caller has begun the events."""
+    if billed.payment is not None:
+        rendered = intent(billed.payment, account.shape)
+        account.outbox.tell("payment_intent.requires_action", rendered)
+        billing.tell(account, "payment_action_required", billed)
+
+
+def _confirm(account: Account, held: Subscription, billed: Invoice, at: int) -> None:
+    """Let the customer confirm, if the bank still asks."""
+    if not billed.open or held.ended or billed.payment is None or not billed.payment.asks:
+        return
+    account.outbox.begin(at, requested=True)
+    pay(account, held, billed, at)
 
 
 def _bounce(
@@ -135,15 +196,26 @@ def _go_on(
         billed.next_attempt = max(planned, at + DAY_S)
         retry = partial(_retry, account, held, billed, fate)
         account.agenda.plan(billed.next_attempt, retry)
+    billed.fail(at)
     billing.tell(account, "payment_failed", billed)
     billing.tell(account, "updated", billed)
     if billed.next_attempt is not None:
-        _standing(account, held, Status.PAST_DUE, delinquent=True)
+        standing.show(account, held, Status.PAST_DUE, delinquent=True)
         return
+    _maybe_write_off(account, billed, fate, at)
     if fate.new_card_after is None:
         account.outbox.forget(billed.invoice_id)
     if not held.ended:
         _come_to_the_ending(account, held, fate, at)
+
+
+def _maybe_write_off(account: Account, billed: Invoice, fate: Fate, at: int) -> None:
+    """Let some sellers have Stripe write off what no attempt could collect."""
+    money = account.habits.money
+    if fate.new_card_after is not None or not money.eventful:
+        return
+    if account.luck.happens(_WRITTEN_OFF_PER_MILLE):
+        billing.write_off(account, billed, at, "max_payment_attempts")
 
 
 def _come_to_the_ending(account: Account, held: Subscription, fate: Fate, at: int) -> None:
@@ -151,12 +223,12 @@ def _come_to_the_ending(account: Account, held: Subscription, fate: Fate, at: in
         cancellation.end(account, held, at, "payment_failed")
         return
     if fate.ending is Ending.UNPAID:
-        _standing(account, held, Status.UNPAID, delinquent=True)
+        standing.show(account, held, Status.UNPAID, delinquent=True)
     else:
         final = fate.tries == ATTEMPTS_MAX
         why = Pause.FINAL_FAILURE if final else Pause.FIRST_FAILURE
         suspensions.pause(account, held, at, why)
-        _show_delinquency(account, delinquent=True)
+        standing.show_delinquency(account, delinquent=True)
     if fate.new_card_after is None:
         cancellation.plan_giving_up(account, held, at)
 
@@ -184,6 +256,7 @@ def _charge(
     method, ids = account.customer.method, account.ids
     if method is None:
         return
+    payment.asks = None
     payment.latest = Attempt(
         charge_id=ids.dated("ch", at),
         created=at,
@@ -208,18 +281,3 @@ def _tell_charge(account: Account, payment: Payment, word: str, result: str) -> 
         rendered = charge(payment.latest, payment, account.shape)
         account.outbox.tell(f"charge.{word}", rendered)
     account.outbox.tell(f"payment_intent.{result}", intent(payment, account.shape))
-
-
-def _standing(
-    account: Account, held: Subscription, status: Status, *, delinquent: bool
-) -> None:
-    """Let the outcome show on the subscription and on the customer."""
-    held.status = status
-    account.tell_subscription("customer.subscription.updated", held)
-    _show_delinquency(account, delinquent=delinquent)
-
-
-def _show_delinquency(account: Account, *, delinquent: bool) -> None:
-    if account.customer.delinquent is not delinquent:
-        account.customer.delinquent = delinquent
-        account.tell_customer("customer.updated")

@@ -30,6 +30,16 @@ class Address:
     postal_code: str
 
 
+@attrs.frozen(kw_only=True)
+class Payer:
+    """Who an invoice is made out to, as it was when it became final."""
+
+    name: str
+    email: str
+    address: Address | None
+    tax_exempt: str
+
+
 @attrs.define(kw_only=True)
 class Customer:
     """A customer, as it stands.
@@ -63,6 +73,16 @@ class Customer:
     deleted: bool = False
     discount: Discount | None = None
     balance: int = 0
+
+    @property
+    def payer(self) -> Payer:
+        """Who an invoice of this moment is made out to."""
+        return Payer(
+            name=self.name,
+            email=self.email,
+            address=self.address,
+            tax_exempt=self.tax_exempt,
+        )
 
 
 def new_customer(ids: Identities, chance: Chance, at: int) -> Customer:

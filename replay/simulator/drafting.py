@@ -134,6 +134,7 @@ def _waiting(account: Account, held: Subscription, billed: Invoice) -> list[Line
         fits = item.subscription_id in {None, held.subscription_id}
         (mine if fits and item.price.currency == billed.currency else others).append(item)
     account.waiting = others
+    account.billed += mine
     for item in mine:
         item.invoice_id = billed.invoice_id
     return [item.line(account.ids, billed.created) for item in mine]

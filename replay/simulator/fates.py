@@ -31,12 +31,15 @@ class Fate:
         new_card_after: Days until another card pays it, if one does.
         ending: What follows when every attempt fails.
         tries: Attempts made before the ending.
+        confirms_after: Days until the customer confirms what the bank asks to; None
+            when the attempt fails outright.
     """
 
     failures: int = 0
     new_card_after: int | None = None
     ending: Ending = Ending.UNPAID
     tries: int = ATTEMPTS_MAX
+    confirms_after: int | None = None
 
 
 # Per mille; the rest is paid at once.
@@ -54,6 +57,9 @@ _WHOLE_FATES: Final = (
     (5, Fate(failures=1, tries=1, ending=Ending.PAUSED)),
     (6, Fate(failures=ATTEMPTS_MAX, ending=Ending.PAUSED, new_card_after=12)),
     (4, Fate(failures=ATTEMPTS_MAX, ending=Ending.PAUSED)),
+    (14, Fate(failures=2, confirms_after=2)),
+    (6, Fate(failures=ATTEMPTS_MAX, confirms_after=4)),
+    (4, Fate(failures=ATTEMPTS_MAX, confirms_after=90, ending=Ending.CANCELED)),
 )
 
 

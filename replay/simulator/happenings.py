@@ -9,10 +9,15 @@ from typing import Final
 from replay.simulator import (
     cancellation,
     company,
+    crediting,
     discounting,
+    disputes,
+    forgiving,
     pausing,
     paying,
     plan_changes,
+    refunds,
+    sales,
     suspensions,
 )
 from replay.simulator.account import Account
@@ -51,6 +56,14 @@ _TO_MONEY: Final[tuple[tuple[int, _OfSubscription], ...]] = (
     (45, discounting.redeem),
     (20, discounting.be_generous),
     (20, discounting.take_back),
+    (40, sales.sell_with_next),
+    (20, sales.sell_alone),
+    (25, refunds.refund),
+    (40, crediting.credit),
+    (20, crediting.adjust),
+    (12, disputes.dispute),
+    (60, forgiving.void),
+    (60, forgiving.write_off),
 )
 _ADD_ON_PER_MILLE: Final = 90
 _TWICE_PER_MILLE: Final = 25

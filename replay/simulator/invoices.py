@@ -8,6 +8,7 @@ from enum import StrEnum
 import attrs
 
 from replay.simulator.coupons import Discount
+from replay.simulator.customers import Payer
 from replay.simulator.lines import Line, LineTax
 from replay.simulator.payments import Payment
 from replay.simulator.taxes import TaxRate
@@ -37,6 +38,7 @@ class Invoice:
         payment: The intent that collects it, once finalized; None if nothing is due.
         written_off_for: Why it was marked uncollectible.
         due_date: By when the customer pays by himself; None where Stripe charges.
+        payer: Who it is made out to, once it is final.
         balance_start: What the customer owed before it; negative for a credit.
         balance_end: What is left of that; None for a draft.
         credited_before: Credit notes from before it was paid.
@@ -71,6 +73,7 @@ class Invoice:
     written_off_for: str | None = None
     due_date: int | None = None
     paid_elsewhere: bool = False
+    payer: Payer | None = None
     balance_start: int = 0
     balance_end: int | None = None
     credited_before: int = 0

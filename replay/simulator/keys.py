@@ -94,6 +94,29 @@ _CAME: Final[dict[str, dict[Shape, str]]] = {
         Shape.Y2024: "marketing_features",
     },
     "promotion_code": {Shape.DAHLIA: "customer_account"},
+    "refund": {
+        Shape.Y2023: "destination_details",
+        Shape.DAHLIA: "customer customer_account payment_method",
+    },
+    "dispute": {
+        Shape.Y2024: "payment_method_details",
+        Shape.DAHLIA: "enhanced_eligibility_types",
+    },
+    "credit_note": {
+        Shape.Y2023: "amount_shipping effective_at shipping_cost",
+        Shape.ACACIA: "pretax_credit_amounts",
+        Shape.CLOVER: "post_payment_amount pre_payment_amount",
+        Shape.DAHLIA: "customer_account",
+    },
+    "credit_note_line_item": {
+        Shape.ACACIA: "pretax_credit_amounts",
+        Shape.DAHLIA: "metadata",
+    },
+    "invoiceitem": {
+        Shape.Y2023: "test_clock",
+        Shape.CLOVER: "net_amount",
+        Shape.DAHLIA: "customer_account quantity_decimal",
+    },
     "discount": {Shape.Y2024: "subscription_item", Shape.DAHLIA: "customer_account"},
     "tax_rate": {
         Shape.Y2024: "flat_amount jurisdiction_level rate_type",
@@ -103,6 +126,7 @@ _CAME: Final[dict[str, dict[Shape, str]]] = {
 
 # The first of our versions that no longer has the key.
 _LEFT: Final[dict[str, dict[Shape, str]]] = {
+    "dispute": {Shape.BASIL: "balance_transaction"},
     "subscription": {Shape.BASIL: "discount current_period_end current_period_start"},
     "invoice": {
         Shape.BASIL: "application_fee_amount charge discount paid paid_out_of_band "

@@ -31,6 +31,7 @@ _FIRST_USERS: Final = (2, 16)
 _CONFIRMED_LATER_PER_MILLE: Final = 300
 _NEVER_CONFIRMED_PER_MILLE: Final = 120
 _CONFIRM_S: Final = (0, 1)
+_ASKED_S: Final = 30
 _EXPIRES_S: Final = 23 * HOUR_S
 _FINALIZE_S: Final = (0, 900)
 _RETURN_PER_MILLE: Final = 350
@@ -115,7 +116,7 @@ def _begin(account: Account, plan: Plan, at: int, trial: Trial | None) -> Subscr
         held.trial_ends_in = trial.ends_in
         held.renewals = -1
         held.status = Status.TRIALING
-    held.seats.quantity = held.quantity(len(account.users))
+    held.seats.quantity = held.covered = held.quantity(len(account.users))
     account.subscriptions.append(held)
     given = discounting.at_start(account, held, at)
     customer.currency = plan.currency
@@ -133,7 +134,7 @@ def _bill_first(
     method = account.customer.method
     card = method is not None and method.type is MethodType.CARD
     later = card and account.chance.happens(_CONFIRMED_LATER_PER_MILLE)
-    later = later and held.status is not Status.TRIALING
+    later = later and held.status is not Status.TRIALING and held.mail_days is None
     if later:
         held.status = Status.INCOMPLETE
     account.outbox.begin(at, requested=True)
@@ -145,13 +146,18 @@ def _bill_first(
     billing.tell(account, "created", billed)
     discounting.drop_used(account, held)
     billing.finalize(account, billed, at)
+    if later and account.habits.money.eventful and billed.payment is not None:
+        billed.payment.asks = method
+        collection.ask_to_confirm(account, billed)
     if not later:
-        billed.attempts = 1
-        collection.pay(account, held, billed, at)
+        collection.pay_first(account, held, billed, at)
     elif account.habits.whole and account.chance.happens(_NEVER_CONFIRMED_PER_MILLE):
         account.agenda.plan(at + _EXPIRES_S, partial(_expire, account, held, billed))
     else:
         confirmed_at = at + account.chance.between(*_CONFIRM_S)
+        if billed.payment is not None and billed.payment.asks is not None:
+            # Nobody confirms within the second in which the bank asks.
+            confirmed_at += _ASKED_S
         account.agenda.plan(confirmed_at, partial(_confirm, account, held, billed))
 
 
@@ -190,6 +196,7 @@ def renew(account: Account, held: Subscription, at: int) -> None:
     terms = held.plan, held.included_seats
     held.begin_period()
     plan_changes.advance(account, held, at)
+    held.covered = held.seats.quantity
     changed = (held.plan, held.included_seats) != terms
     if changed and held is account.subscription:
         account.agenda.plan(at + _SYNC_S, partial(seats.sync, account, held))
@@ -216,13 +223,13 @@ def restart(account: Account, held: Subscription, at: int) -> None:
     The caller has begun the events.
     """
     held.restart(at)
+    held.covered = held.seats.quantity
     billed = billing.draft(account, held, at, reason="subscription_update", collect=True)
     account.tell_subscription("customer.subscription.updated", held)
     billing.tell(account, "created", billed)
     discounting.drop_used(account, held)
     billing.finalize(account, billed, at)
-    billed.attempts = 1
-    collection.pay(account, held, billed, at)
+    collection.pay_first(account, held, billed, at)
     _plan_period(account, held)
 
 

@@ -119,6 +119,61 @@ class SubscriptionExpectation:
 
 
 @attrs.frozen(kw_only=True)
+class InvoiceExpectation:
+    """What is true of one invoice; amounts are minor units.
+
+    Attributes:
+        subscription: None for things sold once.
+        amount_due: Less the credit notes from before it was paid.
+        credited: By credit notes, from before it was paid and from after.
+        refunded: What went back of its charge.
+        attempts: Those that Stripe counts.
+        first_failed_at: When an attempt first failed, or it became overdue; aware, UTC.
+        recovered_at: When it was paid after that.
+    """
+
+    subscription: str | None
+    billing_reason: str
+    status: str
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    credited: int
+    refunded: int
+    attempts: int
+    first_failed_at: datetime | None
+    recovered_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class PeriodExpectation:
+    """What a subscription's current period was billed; amounts are minor units.
+
+    Attributes:
+        start: Start of the period its latest invoice for a period is for; aware, UTC.
+        base: Lines of the items before the last one, where it has several.
+        seats: Lines of the item that counts seats.
+        other: Things sold once, and the item of what counts no seats.
+        discount: What is taken off, positive.
+        tax: Exclusive tax only.
+        total: base + seats + other - discount + tax.
+        invoices: Those it was billed on, but for void ones.
+        pending: What waits for the next invoice.
+    """
+
+    start: datetime
+    base: int
+    seats: int
+    other: int
+    discount: int
+    tax: int
+    total: int
+    invoices: tuple[str, ...]
+    pending: int
+
+
+@attrs.frozen(kw_only=True)
 class Expectation:
     """What is true of an account when the simulation ends.
 
@@ -137,6 +192,9 @@ class Expectation:
         default_method: The payment method (``pm_…``) that pays.
         method_expiry: Its year and month; None for a debit.
         subscriptions: All there ever were, by id.
+        invoices: All there ever were, by id.
+        period: The current one of the primary subscription.
+        balance: What the next invoice adds; negative for a credit.
     """
 
     account: str
@@ -157,3 +215,6 @@ class Expectation:
     currency: str | None = None
     deleted: bool = False
     subscriptions: Mapping[str, SubscriptionExpectation] = attrs.field(factory=dict)
+    invoices: Mapping[str, InvoiceExpectation] = attrs.field(factory=dict)
+    period: PeriodExpectation | None = None
+    balance: int = 0

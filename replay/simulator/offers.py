@@ -10,6 +10,7 @@ import attrs
 
 from replay.simulator.coupons import Code, Coupon, Duration
 from replay.simulator.identities import Identities
+from replay.simulator.prices import Price
 from replay.simulator.taxes import TaxRate
 
 
@@ -17,12 +18,14 @@ from replay.simulator.taxes import TaxRate
 class Offers:
     """Coupons and codes for everybody, and tax rates by country and inclusion.
 
-    What is meant for one customer is made when it is needed.
+    There is a thing sold once, too, by currency. What is meant for one customer is made
+    when it is needed.
     """
 
     coupons: tuple[Coupon, ...] = ()
     codes: tuple[Code, ...] = ()
     rates: Mapping[tuple[str, bool], TaxRate] = attrs.field(factory=dict)
+    things: Mapping[str, Price] = attrs.field(factory=dict)
 
 
 NO_OFFERS: Final = Offers()
@@ -58,6 +61,8 @@ _CAMPAIGNS: Final = (
     _Campaign("Scale for less", "15", _REPEATING, 5, product="Scale"),
 )
 
+_SET_UP: Final = (("usd", 4900), ("eur", 4900), ("jpy", 7350), ("kwd", 14700))
+
 # Country, display name, Stripe's tax type, percentage.
 _TAXES: Final = (
     ("DE", "VAT", "vat", "19"),
@@ -84,7 +89,12 @@ def seller_offers(ids: Identities, at: int, products: Mapping[str, str]) -> Offe
             codes.append(
                 Code(code_id=code_id, code=campaign.code, coupon=coupon, created=at)
             )
-    return Offers(coupons=tuple(coupons), codes=tuple(codes), rates=_rates(ids, at))
+    return Offers(
+        coupons=tuple(coupons),
+        codes=tuple(codes),
+        rates=_rates(ids, at),
+        things=_things(ids, at),
+    )
 
 
 def _coupon(
@@ -102,6 +112,23 @@ def _coupon(
         months=row.months,
         products=frozenset({products[row.product]} if row.product else ()),
     )
+
+
+def _things(ids: Identities, at: int) -> dict[str, Price]:
+    product_id = ids.short("prod")
+    return {
+        currency: Price(
+            price_id=ids.dated("price", at),
+            product_id=product_id,
+            nickname="Set-up",
+            unit_amount=amount,
+            currency=currency,
+            created=at,
+            metadata={"billing_role": "other"},
+            months=0,
+        )
+        for currency, amount in _SET_UP
+    }
 
 
 def _rates(ids: Identities, at: int) -> dict[tuple[str, bool], TaxRate]:

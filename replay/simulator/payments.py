@@ -75,6 +75,16 @@ class Attempt:
         return self.decline is None and not self.pending
 
 
+@attrs.frozen(kw_only=True)
+class Refund:
+    """What went back of a charge, in minor units."""
+
+    refund_id: str
+    created: int
+    amount: int
+    balance_transaction: str
+
+
 @attrs.define(kw_only=True)
 class Payment:
     """A payment intent: it stays the same through all attempts on an invoice.
@@ -82,6 +92,9 @@ class Payment:
     Attributes:
         amount: Minor units.
         latest: The last attempt; None before the first.
+        asks: The method whose bank asks the customer to confirm; None when none does.
+        refunds: What went back of the latest charge.
+        disputed: Whether the bank took it back.
     """
 
     intent_id: str
@@ -92,3 +105,6 @@ class Payment:
     currency: str
     description: str
     latest: Attempt | None = None
+    asks: Method | None = None
+    refunds: list[Refund] = attrs.field(factory=list)
+    disputed: bool = False

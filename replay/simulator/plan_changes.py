@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from replay.simulator import prorations
 from replay.simulator.account import Account
 from replay.simulator.plans import Plan
 from replay.simulator.renewals import months_after
@@ -21,8 +22,13 @@ def upgrade(account: Account, held: Subscription, at: int) -> None:
     if not held.healthy or not better:
         return
     account.outbox.begin(at, requested=True)
+    before = prorations.snapshot(account, held, at)
     fit(account, held, account.chance.pick(better), at)
+    held.covered = held.seats.quantity
     account.tell_subscription("customer.subscription.updated", held)
+    if prorations.can_prorate(account, held):
+        prorations.prorate(account, held, before, at)
+        prorations.bill_now(account, held, at)
 
 
 def downgrade(account: Account, held: Subscription, at: int) -> None:

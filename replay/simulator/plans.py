@@ -11,7 +11,7 @@ Basic           -   10.00          0  all               no
 Ladder      59.00   11.00          4  all               no; tiers, known when expanded
 Support     29.00       -          -  nothing           beside another subscription
 Prompt      39.00   10.00          2  extra             yes; seats are charged by time
-Whole       25.00    8.00          2  extra             yes; for a whole period
+Instant     25.00    8.00          0  all               yes; the same, and billed at once
 Volume          -    7.00          0  all               yes; 6.51 from the sixth on, for all
 Packs           -   45.00          0  all               yes; for each five, or part of five
 Fine            -   12.495         0  all               yes; parts of a cent
@@ -51,6 +51,20 @@ class SeatQuantity(StrEnum):
     EXTRA = "extra"
 
 
+class SeatCharge(StrEnum):
+    """When a seat added within a period is charged for, by the time that is left.
+
+    Attributes:
+        NEXT_CYCLE: Never; it costs from the next period on.
+        WITH_NEXT: With the next invoice.
+        AT_ONCE: On an invoice of its own.
+    """
+
+    NEXT_CYCLE = "next_cycle"
+    WITH_NEXT = "with_next"
+    AT_ONCE = "at_once"
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Plan:
     """An offer in one currency for one interval.
@@ -70,6 +84,7 @@ class Plan:
     seat: Price
     included_seats: int | None
     seat_quantity: SeatQuantity
+    seat_charge: SeatCharge = SeatCharge.NEXT_CYCLE
     counts_seats: bool = True
     rank: int = 0
 
@@ -108,7 +123,7 @@ class _Offer:
     seat_quantity: SeatQuantity
     stated: bool = True
     form: Form = Form.UNIT
-    seat_increase: str = "next_cycle"
+    charge: SeatCharge = SeatCharge.NEXT_CYCLE
 
     @property
     def tiered(self) -> bool:
@@ -126,12 +141,17 @@ _OFFERS: Final = (
     _Offer("Ladder", 5900, 1100, 4, SeatQuantity.ALL, stated=False, form=Form.STEPS),
     _Offer("Basic", 0, 1000, 0, SeatQuantity.ALL, stated=False),
     _Offer("Support", 0, 2900, 0, SeatQuantity.ALL),
-    _Offer("Prompt", 3900, 1000, 2, SeatQuantity.EXTRA, seat_increase="prorated"),
-    _Offer("Whole", 2500, 800, 2, SeatQuantity.EXTRA, seat_increase="full"),
+    _Offer("Prompt", 3900, 1000, 2, SeatQuantity.EXTRA, charge=SeatCharge.WITH_NEXT),
+    _Offer("Instant", 2500, 800, 0, SeatQuantity.ALL, charge=SeatCharge.AT_ONCE),
     _Offer("Volume", 0, 700, 0, SeatQuantity.ALL, form=Form.VOLUME),
     _Offer("Packs", 0, 4500, 0, SeatQuantity.ALL, form=Form.PACKS),
     _Offer("Fine", 0, 1249, 0, SeatQuantity.ALL, form=Form.DECIMAL),
 )
+_INCREASES: Final = {
+    SeatCharge.NEXT_CYCLE: "next_cycle",
+    SeatCharge.WITH_NEXT: "prorated",
+    SeatCharge.AT_ONCE: "prorated",
+}
 _RANKS: Final = {offer.name: rank for rank, offer in enumerate(_OFFERS)}
 _RAISED: Final = {"Business": 12}
 
@@ -217,6 +237,7 @@ def _plan(
         included_seats=offer.included_seats if known else None,
         seat_quantity=offer.seat_quantity,
         counts_seats=offer.name != ADD_ON,
+        seat_charge=offer.charge,
         rank=_RANKS[offer.name],
     )
 
@@ -230,7 +251,7 @@ def _terms(offer: _Offer) -> tuple[dict[str, str], dict[str, str]]:
     base = {"billing_role": "base"}
     seat = {
         "billing_role": "seat",
-        "seat_increase": offer.seat_increase,
+        "seat_increase": _INCREASES[offer.charge],
         "seat_quantity": offer.seat_quantity.value,
     }
     # Both places are allowed, so both are used.

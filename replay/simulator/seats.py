@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from replay.simulator import prorations
 from replay.simulator.account import Account
 from replay.simulator.habits import Link, Telling
 from replay.simulator.occurrences import (
@@ -14,6 +15,7 @@ from replay.simulator.occurrences import (
     SeatOccurrence,
     SeatSetOccurrence,
 )
+from replay.simulator.plans import SeatCharge
 from replay.simulator.subscriptions import Status, Subscription
 
 CHANGES_A_PERIOD_MAX: Final = 3
@@ -67,9 +69,25 @@ def sync(account: Account, held: Subscription, at: int) -> None:
     """Write the quantity to Stripe; without a difference Stripe tells nothing."""
     if held.ended:
         return
-    held.seats.quantity = held.quantity(len(account.users))
+    quantity = held.quantity(len(account.users))
     account.outbox.begin(at, requested=True)
+    charged = held.plan.seat_charge is not SeatCharge.NEXT_CYCLE
+    if charged and quantity > held.covered and prorations.can_prorate(account, held):
+        _charge(account, held, quantity, at)
+        return
+    held.seats.quantity = quantity
     account.tell_subscription("customer.subscription.updated", held)
+
+
+def _charge(account: Account, held: Subscription, quantity: int, at: int) -> None:
+    """Charge the seats above those the period is paid for, by the time that is left."""
+    held.seats.quantity = held.covered
+    before = prorations.snapshot(account, held, at)
+    held.seats.quantity = held.covered = quantity
+    account.tell_subscription("customer.subscription.updated", held)
+    prorations.prorate(account, held, before, at)
+    if held.plan.seat_charge is SeatCharge.AT_ONCE:
+        prorations.bill_now(account, held, at)
 
 
 def link(account: Account, at: int) -> None:

@@ -59,20 +59,25 @@ class Traits:
 
 
 _JOINS: Final = frozenset({"invoice_payment.paid"})
+_REFUNDS: Final = frozenset({"refund.created"})
+_ITEMS: Final = frozenset({"invoiceitem.updated"})
 _CLASSIC: Final = Traits(
-    parents=False, payments_apart=False, coupon_sources=False, unsent=_JOINS
+    parents=False,
+    payments_apart=False,
+    coupon_sources=False,
+    unsent=_JOINS | _REFUNDS,
 )
 _WHOLE_ID: Final = 64
 
 TRAITS: Final[dict[Shape, Traits]] = {
     Shape.Y2020: attrs.evolve(_CLASSIC, inlined_charges=True),
     Shape.Y2023: _CLASSIC,
-    Shape.Y2024: _CLASSIC,
-    Shape.ACACIA: _CLASSIC,
-    Shape.BASIL: Traits(coupon_sources=False, order_reference_chars=0),
-    Shape.CLOVER: Traits(order_reference_chars=25),
-    Shape.DAHLIA: Traits(order_reference_chars=_WHOLE_ID),
-    Shape.ENDIVE: Traits(order_reference_chars=_WHOLE_ID),
+    Shape.Y2024: attrs.evolve(_CLASSIC, unsent=_JOINS | _REFUNDS | _ITEMS),
+    Shape.ACACIA: attrs.evolve(_CLASSIC, unsent=_JOINS | _ITEMS),
+    Shape.BASIL: Traits(coupon_sources=False, order_reference_chars=0, unsent=_ITEMS),
+    Shape.CLOVER: Traits(order_reference_chars=25, unsent=_ITEMS),
+    Shape.DAHLIA: Traits(order_reference_chars=_WHOLE_ID, unsent=_ITEMS),
+    Shape.ENDIVE: Traits(order_reference_chars=_WHOLE_ID, unsent=_ITEMS),
 }
 
 _AGES: Final = {shape: age for age, shape in enumerate(Shape)}

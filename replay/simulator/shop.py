@@ -112,6 +112,8 @@ class Shop:
         for code in self.offers.codes:
             shown = reductions.promotion_code(code, at, self.shape)
             self.outbox.tell("promotion_code.created", shown)
+        for thing in self.offers.things.values():
+            self.outbox.tell("price.created", catalogue.price(thing, self.shape))
         for rate in self.offers.rates.values():
             self.outbox.tell("tax_rate.created", tax_rate(rate, self.shape))
 

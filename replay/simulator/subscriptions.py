@@ -80,6 +80,7 @@ class Subscription:
         discounts: Those on all of it; those of an item stand there.
         rates: The taxes on its invoices.
         mail_days: Days until its invoices are due; None where Stripe charges.
+        covered: The most of the seat item that was charged for in the period.
         included_seats: By the terms in force when the period began.
     """
 
@@ -108,6 +109,7 @@ class Subscription:
     discounts: list[Discount] = attrs.field(factory=list)
     rates: tuple[TaxRate, ...] = ()
     mail_days: int | None = None
+    covered: int = 0
     included_seats: int | None = attrs.field(
         default=attrs.Factory(lambda new: new.plan.included_seats, takes_self=True)
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from replay.simulator.account import Account
 from replay.simulator.habits import Telling
+from replay.simulator.money_truth import invoices, period
 from replay.simulator.occurrences import Expectation, SubscriptionExpectation
 from replay.simulator.subscriptions import Subscription
 
@@ -33,6 +34,9 @@ def expected(account: Account) -> Expectation:
         currency=known.currency,
         deleted=known.deleted,
         subscriptions={each.subscription_id: _each(each) for each in account.subscriptions},
+        invoices=invoices(account.books),
+        period=period(account, held) if held else None,
+        balance=known.balance,
     )
 
 

@@ -6,6 +6,7 @@ from replay.simulator.keys import of_version
 from replay.simulator.methods import Method, MethodType
 from replay.simulator.objects.addresses import checks
 from replay.simulator.objects.methods import billing_details, details
+from replay.simulator.objects.refunds import refund
 from replay.simulator.payments import Attempt, Payment
 from replay.simulator.shapes import Shape
 
@@ -14,12 +15,13 @@ def charge(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
     """Render a charge: succeeded, failed, or still under way."""
     decline = tried.decline
     paid = tried.succeeded
+    back = sum(each.amount for each in payment.refunds) if paid else 0
     rendered: dict[str, object] = {
         "id": tried.charge_id,
         "object": "charge",
         "amount": payment.amount,
         "amount_captured": payment.amount if paid else 0,
-        "amount_refunded": 0,
+        "amount_refunded": back,
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
@@ -33,7 +35,7 @@ def charge(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
         "description": payment.description,
         "destination": None,
         "dispute": None,
-        "disputed": False,
+        "disputed": payment.disputed,
         "failure_balance_transaction": None,
         "failure_code": None if decline is None else decline.code,
         "failure_message": None if decline is None else decline.message,
@@ -55,8 +57,8 @@ def charge(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
         "receipt_email": None,
         "receipt_number": None,
         "receipt_url": _receipt(tried) if paid else None,
-        "refunded": False,
-        **(_no_refunds(tried) if shape.traits.inlined_charges else {}),
+        "refunded": back == payment.amount and bool(back),
+        **(_refunds(tried, payment, shape) if shape.traits.inlined_charges else {}),
         "review": None,
         "shipping": None,
         "source": None,
@@ -76,14 +78,15 @@ def _status(tried: Attempt) -> str:
     return "succeeded" if tried.succeeded else "failed"
 
 
-def _no_refunds(tried: Attempt) -> dict[str, object]:
+def _refunds(tried: Attempt, payment: Payment, shape: Shape) -> dict[str, object]:
     """Render the list of refunds, as charges held it until 2022-11-15."""
+    made = payment.refunds if tried.succeeded else []
     return {
         "refunds": {
             "object": "list",
-            "data": [],
+            "data": [refund(each, payment, shape) for each in reversed(made)],
             "has_more": False,
-            "total_count": 0,
+            "total_count": len(made),
             "url": f"/v1/charges/{tried.charge_id}/refunds",
         }
     }

@@ -59,15 +59,15 @@ def intent(payment: Payment, shape: Shape) -> dict[str, object]:
         "description": payment.description,
         "excluded_payment_method_types": None,
         "invoice": payment.invoice_id,
-        "last_payment_error": _error(tried, payment, shape),
+        "last_payment_error": None if payment.asks else _error(tried, payment, shape),
         "latest_charge": tried.charge_id if tried else None,
         "livemode": False,
         "managed_payments": None,
         "metadata": {},
-        "next_action": None,
+        "next_action": _next_action(payment, shape),
         "on_behalf_of": None,
         **_details(payment, shape.traits.order_reference_chars),
-        "payment_method": tried.method.method_id if tried and taken else None,
+        "payment_method": _method(payment, tried if taken else None),
         "payment_method_configuration_details": None,
         "payment_method_options": _METHOD_OPTIONS,
         "payment_method_types": _METHOD_TYPES,
@@ -79,11 +79,44 @@ def intent(payment: Payment, shape: Shape) -> dict[str, object]:
         "source": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": None,
-        "status": _status(tried),
+        "status": "requires_action" if payment.asks else _status(tried),
         "transfer_data": None,
         "transfer_group": None,
     }
     return of_version(rendered, shape)
+
+
+def _method(payment: Payment, tried: Attempt | None) -> str | None:
+    known = payment.asks or (tried.method if tried else None)
+    return known.method_id if known else None
+
+
+def _next_action(payment: Payment, shape: Shape) -> dict[str, object] | None:
+    """Render how the customer confirms; the card's own directory is left out."""
+    if payment.asks is None:
+        return None
+    newer: dict[str, object] = {"three_ds_frontend_optimizations": None}
+    source = payment.intent_id.replace("pi_", "payatt_")
+    return {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {
+            "directory_server_encryption": {
+                "algorithm": "RSA",
+                "certificate": "",
+                "directory_server_id": "A000000003",
+                "root_certificate_authorities": "",
+            },
+            "directory_server_name": payment.asks.brand,
+            "merchant": "acct_acme",
+            "one_click_authn": None,
+            "server_transaction_id": "",
+            "three_d_secure_2_source": source,
+            **(newer if shape.age >= Shape.CLOVER.age else {}),
+            "three_ds_method_url": "",
+            "three_ds_optimizations": "kf",
+            "type": "stripe_3ds2_fingerprint",
+        },
+    }
 
 
 def _status(tried: Attempt | None) -> str:

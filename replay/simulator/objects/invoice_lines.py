@@ -112,7 +112,7 @@ def _flat_links(billed: Line, shape: Shape) -> dict[str, object]:
         "proration": billed.proration,
         "proration_details": _credited(billed),
         "subscription": billed.subscription_id,
-        "tax_amounts": tax_amounts(billed.taxes, shape),
+        "tax_amounts": tax_amounts(billed.taxes),
         "tax_rates": [],
         "type": kind,
         "unit_amount_excluding_tax": _unit(billed.unit_amount),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replay.simulator.customers import Customer
+from replay.simulator.customers import Customer, Payer
 from replay.simulator.invoices import (
     Invoice,
     InvoiceStatus,
@@ -31,7 +31,7 @@ def invoice(billed: Invoice, payer: Customer, shape: Shape) -> dict[str, object]
     The keys are sorted as Stripe sorts them: id and object first, the rest by name.
     """
     keys = {
-        **_parties(billed, payer),
+        **_parties(billed, billed.payer or payer.payer),
         **_course(billed),
         **_amounts(billed),
         **_settings(billed, shape),
@@ -62,7 +62,7 @@ def invoice_payment(
     }
 
 
-def _parties(billed: Invoice, payer: Customer) -> dict[str, object]:
+def _parties(billed: Invoice, payer: Payer) -> dict[str, object]:
     return {
         "account_country": "US",
         "account_name": "Acme",
@@ -240,6 +240,6 @@ def _flat_links(billed: Invoice, shape: Shape) -> dict[str, object]:
         "subscription": billed.subscription_id,
         "subscription_details": {"metadata": {} if billed.subscription_id else None},
         "tax": sum(tax.amount for tax in totals) if totals else None,
-        "total_tax_amounts": tax_amounts(totals, shape),
+        "total_tax_amounts": tax_amounts(totals),
         "transfer_data": None,
     }

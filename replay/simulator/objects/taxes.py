@@ -55,19 +55,15 @@ def taxes(put: Iterable[LineTax]) -> list[dict[str, object]]:
     ]
 
 
-def tax_amounts(put: Iterable[LineTax], shape: Shape) -> list[dict[str, object]]:
+def tax_amounts(put: Iterable[LineTax]) -> list[dict[str, object]]:
     """Render taxes as lines and invoices listed them before basil."""
-    newer = shape.age >= Shape.Y2023.age
     return [
         {
             "amount": tax.amount,
             "inclusive": tax.inclusive,
             "tax_rate": tax.rate_id,
-            **(
-                {"taxability_reason": tax.reason, "taxable_amount": tax.taxable}
-                if newer
-                else {}
-            ),
+            "taxability_reason": tax.reason,
+            "taxable_amount": tax.taxable,
         }
         for tax in put
     ]
