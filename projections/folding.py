@@ -9,8 +9,17 @@ kept state makes its account fold anew.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -19,12 +28,14 @@ from ledger.events import UNROUTED, Event, StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from projections.declaration import Projection
 from projections.facts import Fact
+from projections.history import TOGETHER
 from projections.translate import Translation
 
 Key = tuple[str, str]
 """An object: its account in the log, and its id there."""
 
 _NOBODYS: Final = f"{UNROUTED}/"
+_place: Final = itemgetter(0)
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -127,21 +138,80 @@ def apply(
     facts: Iterable[tuple[int, Fact]],
     states: MutableMapping[Key, Any],
 ) -> Applied:
-    """Apply *facts* to *states*, in place; every state they need is there or initial."""
-    applied = Applied()
+    """Apply *facts* to *states*, in place; every state they need is there or initial.
+
+    Each object takes its facts together; an account where that does not go smoothly
+    takes them one by one, so that it is known where it fails.
+    """
+    handlers, initial = projection.handlers, projection.initial
+    streams: dict[Key, list[tuple[int, Fact]]] = {}
+    for placed in facts:
+        fact = placed[1]
+        if type(fact) in handlers:
+            streams.setdefault((fact.account, fact.object_id), []).append(placed)
+    after: dict[Key, Any] = {}
+    rough: set[str] = set()
+    for key, stream in streams.items():
+        before = states.get(key, initial)
+        try:
+            state = _taken(handlers, before, stream)
+        except Exception:  # noqa: BLE001 - it will say so again, one by one
+            state = None
+        if state is None:
+            rough.add(key[0])
+        elif state is not before:
+            after[key] = state
+    applied = Applied(changed={key for key in after if key[0] not in rough})
+    for key in applied.changed:
+        states[key] = after[key]
+    if rough:
+        left = [stream for key, stream in streams.items() if key[0] in rough]
+        _apply_in_order(
+            projection, sorted(chain.from_iterable(left), key=_place), states, applied
+        )
+    return applied
+
+
+def _taken(
+    handlers: Mapping[type[Fact], Callable[[Any, Any], Any]],
+    state: Any,  # noqa: ANN401 - of any projection
+    stream: Sequence[tuple[int, Fact]],
+) -> Any:  # noqa: ANN401
+    """Return *state* after the facts of one object; None if one comes too late."""
+    together: dict[object, list[Fact]] = {}
+    for _, fact in stream:
+        handler = handlers[type(fact)]
+        if handler in TOGETHER:
+            together.setdefault(handler, []).append(fact)
+            continue
+        state = handler(state, fact)
+        if state is None:
+            return None
+    for handler, facts in together.items():
+        state = TOGETHER[handler](state, facts)
+        if state is None:
+            return None
+    return state
+
+
+def _apply_in_order(
+    projection: Projection[Any],
+    facts: Iterable[tuple[int, Fact]],
+    states: MutableMapping[Key, Any],
+    applied: Applied,
+) -> None:
     late, failures, changed = applied.late, applied.failures, applied.changed
     handlers, initial = projection.handlers, projection.initial
     for position, fact in facts:
-        handler = handlers.get(type(fact))
         account = fact.account
-        if handler is None or account in late:
+        if account in late:
             continue
         if failures and _named(account, fact.object_id) in failures:
             continue
         key = (account, fact.object_id)
         before = states.get(key, initial)
         try:
-            after = handler(before, fact)
+            after = handlers[type(fact)](before, fact)
         except Exception as error:  # noqa: BLE001 - parks this account, stops no other
             parked = _named(account, fact.object_id)
             failures[parked] = Failure.of(parked, position, error)
@@ -151,7 +221,6 @@ def apply(
         elif after is not before:
             states[key] = after
             changed.add(key)
-    return applied
 
 
 def keys(projection: Projection[Any], facts: Iterable[tuple[int, Fact]]) -> set[Key]:
