@@ -178,7 +178,7 @@ def _taken(
     stream: Sequence[tuple[int, Fact]],
 ) -> Any:  # noqa: ANN401
     """Return *state* after the facts of one object; None if one comes too late."""
-    together: dict[object, list[Fact]] = {}
+    together: dict[Callable[[Any, Any], Any], list[Fact]] = {}
     for _, fact in stream:
         handler = handlers[type(fact)]
         if handler in TOGETHER:

@@ -9,33 +9,30 @@ before it is handled, so that an event that kills the process parks its account 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from typing import Any, Final, ParamSpec, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log import Log, Recorded
 from projections import folding
+from projections.aside import aside
 from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
 from projections.kept import Kept
+from projections.passage import Passage
 from projections.rows import Codec, GenerationGoneError, Progress, Row, Rows, rows_of
 from projections.translate import STRIPE, Translation, translation
-from projections.windows import WINDOW_BATCHES, ahead, batches
+from projections.windows import WINDOW_BATCHES
 
-BATCH_EVENTS: Final = 4096
-# Small batches are folded where they are; for large ones the event loop stays free.
-INLINE_EVENTS: Final = 256
+# The more events, the more often an object that changes is written only once.
+BATCH_EVENTS: Final = 16384
 STARTS_MAX: Final = 3
 ATTEMPTS_MAX: Final = 3
 REFOLDED_AT_ONCE: Final = 500
 TRANSLATED: Final = sorted(STRIPE)
 
-P = ParamSpec("P")
-R = TypeVar("R")
 _logger = logging.getLogger(__name__)
 
 
@@ -68,6 +65,7 @@ class Runner:
         self._careful_until = 0
         self._ready = False
         self._counted = False
+        self._alone = Passage(log, [self], batch)
 
     @property
     def reads(self) -> Translation:
@@ -84,29 +82,26 @@ class Runner:
         """How far this runner knows the projection to be."""
         return self._position
 
+    @property
+    def begun(self) -> bool:
+        """Whether it is counted that this process handles something."""
+        return self._counted
+
+    @property
+    def parked(self) -> frozenset[str]:
+        """The accounts that are passed over."""
+        return self._parked
+
     async def catch_up(self, until: int | None = None) -> int:
         """Project everything there is, or up to *until*; return the bookmark."""
         try:
-            while not await self._go_on(until):
+            while not await self._alone.go_on(until):
                 # Another runner was faster, or an account was let go on: begin from there.
                 self.forget()
         except LedgerError:
             self.forget()
             raise
         return self._position
-
-    async def _go_on(self, until: int | None) -> bool:
-        await self.prepare()
-        head = (await self._log.head()).position
-        end_of_all = head if until is None else min(head, until)
-        source = batches(
-            self._log, self._only, after=self._position, until=end_of_all, size=self._batch
-        )
-        async with aclosing(ahead(source)) as coming:
-            async for batch, end in coming:
-                if not await self.take(batch, end):
-                    return False
-        return True
 
     async def prepare(self) -> None:
         """Look up how far the projection is, and who is parked, unless that is known."""
@@ -124,7 +119,7 @@ class Runner:
         self._parked = await self._rows.parked()
         self._ready = True
 
-    async def _count_start(self) -> None:
+    async def begin(self) -> None:
         """Count, once for this process, that it is about to handle something."""
         if self._counted:
             return
@@ -156,9 +151,18 @@ class Runner:
         if batch and batch[0].position <= known:
             batch = [one for one in batch if one.position > known]
         if batch:
-            await self._count_start()
+            await self.begin()
+        return await self._unless_gone(self._handle(batch, end))
+
+    async def keep(self, reading: Reading, end: int) -> bool:
+        """Keep what *reading*, of all events up to *end*, makes; False as `take`."""
+        if end <= self._position:
+            return True
+        return await self._unless_gone(self._fold(reading, end))
+
+    async def _unless_gone(self, work: Coroutine[None, None, bool]) -> bool:
         try:
-            return await self._handle(batch, end)
+            return await work
         except GenerationGoneError:
             if (await self._rows.bookmark()).generation == self._generation:
                 raise
@@ -188,19 +192,24 @@ class Runner:
         return await self._project([recorded], position)
 
     async def _project(self, batch: Sequence[Recorded], end: int) -> bool:
-        reading = await _off_loop(
-            batch, folding.read, self._translation, batch, self._parked
+        reading = await aside(
+            len(batch), folding.read, self._translation, batch, self._parked
         )
-        states = await self._states(batch, reading)
-        applied = await _off_loop(
-            batch, folding.apply, self._projection, reading.facts, states
-        )
+        return await self._fold(reading, end)
+
+    async def _fold(self, reading: Reading, end: int) -> bool:
+        facts = reading.facts
+        needed = await aside(len(facts), folding.keys, self._projection, facts)
+        if self._position > 0:
+            await self._kept.fetch(needed)
+        states = await aside(len(facts), self._kept.decoded, needed)
+        applied = await aside(len(facts), folding.apply, self._projection, facts, states)
         failures = {**reading.failures, **applied.failures}
         replaced = await self._fold_anew(applied.late, failures, end)
         changed = {key: states[key] for key in applied.changed if key[0] not in replaced}
         for anew in replaced.values():
             changed.update(anew)
-        rows = await _off_loop(batch, rows_of, self._projection, self._codec, changed)
+        rows = await aside(len(changed), rows_of, self._projection, self._codec, changed)
         return await self._commit(
             end, rows, failures=list(failures.values()), replaced=sorted(replaced)
         )
@@ -243,13 +252,6 @@ class Runner:
             },
         )
 
-    async def _states(self, batch: Sequence[Recorded], reading: Reading) -> dict[Key, Any]:
-        """Return the states that the facts of *reading* are applied to."""
-        needed = folding.keys(self._projection, reading.facts)
-        if self._position > 0:
-            await self._kept.fetch(needed)
-        return await _off_loop(batch, self._kept.decoded, needed)
-
     async def _fold_anew(
         self, late: Mapping[str, int], failures: dict[str, Failure], last: int
     ) -> dict[str, Mapping[Key, Any]]:
@@ -275,11 +277,3 @@ class Runner:
                 if failure is not None:
                     failures[account] = failure
         return folded
-
-
-async def _off_loop(
-    batch: Sequence[Recorded], work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-) -> R:
-    if len(batch) <= INLINE_EVENTS:
-        return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)

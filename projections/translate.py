@@ -100,6 +100,8 @@ from projections.stripe_types import (
 )
 
 Translate = Callable[[Recorded], Sequence[Fact]]
+Kind = str | type[Event] | None
+"""What decides how an event is read: Stripe's type of it, or its own class."""
 
 
 @attrs.frozen(kw_only=True)
@@ -182,10 +184,15 @@ OWN: Final[Mapping[type[Event], Translator]] = {
 
 @attrs.frozen(kw_only=True)
 class Translation:
-    """The rows of the table that give any of the facts somebody asks for."""
+    """The rows of the table that give any of the facts somebody asks for.
+
+    Attributes:
+        rows: Of each kind of event its readers, one by one.
+    """
 
     stripe: Mapping[str | None, Translate]
     own: Mapping[type[Event], Translate]
+    rows: Mapping[Kind, Sequence[Translate]]
 
     @property
     def selection(self) -> Selection:
@@ -222,16 +229,18 @@ def translation(wanted: Iterable[type[Fact]]) -> Translation:
             if translator.gives in kinds:
                 stripe[name].append(translator.translate)
     readers = {name: _one_after_another(each) for name, each in stripe.items()}
-    seen: dict[type[Event], Translate] = {}
+    own: dict[type[Event], Translate] = {
+        kind: row.translate for kind, row in OWN.items() if row.gives in kinds
+    }
     if any(name in _OBSERVED for name in readers):
-        seen[StripeObject] = observing(readers)
+        own[StripeObject] = observing(readers)
+    own[UnknownEvent] = unknown_topic
+    rows: dict[Kind, Sequence[Translate]] = {kind: (each,) for kind, each in own.items()}
+    rows.update((name, each) for name, each in stripe.items() if name not in _OBSERVED)
     return Translation(
         stripe={name: each for name, each in readers.items() if name not in _OBSERVED},
-        own={
-            **seen,
-            **{kind: row.translate for kind, row in OWN.items() if row.gives in kinds},
-            UnknownEvent: unknown_topic,
-        },
+        own=own,
+        rows=rows,
     )
 
 
