@@ -150,6 +150,12 @@ def wares_within(recorded: Recorded) -> Sequence[Fact]:
         return ()
 
 
+def ware_within(recorded: Recorded, kind: str, name: str, ware: Ware) -> WareShown:
+    """Return what an event tells of something that stands inside its object."""
+    event: Any = recorded.event
+    return _fact(recorded, event, kind, name, ware, own=False)
+
+
 def _within(holder: _Holder) -> Iterator[tuple[str, str, Ware]]:
     for item in () if holder.items is None else holder.items.data:
         if isinstance(item.price, StripePrice):

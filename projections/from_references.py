@@ -15,6 +15,7 @@ import msgspec
 from ledger.envelope import inner_event
 from ledger.events import UNROUTED, StripeEvent
 from ledger.log import Recorded
+from projections.customer_shapes import StripeCustomer
 from projections.facts import (
     AccountClaimed,
     Fact,
@@ -90,7 +91,21 @@ def account_claimed(recorded: Recorded) -> Sequence[Fact]:
         metadata = _CLAIMING.decode(inner_event(event.body)).data.object.metadata
     except msgspec.MsgspecError:
         return ()  # a finding of the customer itself
-    account = None if metadata is None else metadata.account_id
+    return _claim(recorded, event, None if metadata is None else metadata.account_id)
+
+
+def claim_beside(recorded: Recorded, shown: StripeCustomer | None) -> Sequence[Fact]:
+    """Read the same where the customer has been decoded already, if it could be."""
+    event = recorded.event
+    if shown is None or not isinstance(event, StripeEvent):
+        return account_claimed(recorded)
+    metadata = shown.metadata
+    return _claim(recorded, event, None if metadata is None else metadata.account_id)
+
+
+def _claim(recorded: Recorded, event: StripeEvent, account: str | None) -> Sequence[Fact]:
+    if not event.account:
+        return ()
     if not account or account.startswith(_RESERVED) or len(account) > _ID_CHARS_MAX:
         return ()
     return (

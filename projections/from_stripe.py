@@ -38,6 +38,10 @@ class Shape(Generic[W]):
         nameless: Whether old ones have no id: then a customer has one of them at most.
         passing: Whether one that does not say which it is, or whose, is passed over:
             payments are also made by who is no customer.
+        swift: *wire* again, with some parts left as they stand; *fill* decodes them.
+        fill: Completes what was decoded as *swift*, the object itself or what it was.
+        beside: Reads the other facts of the same event, from what *fill* completed if
+            that could be done.
     """
 
     kind: str
@@ -48,6 +52,9 @@ class Shape(Generic[W]):
     roams: bool = False
     nameless: bool = False
     passing: bool = False
+    swift: type[W] | None = None
+    fill: Callable[[Any], None] | None = None
+    beside: Callable[[Recorded, W | None], Sequence[Fact]] | None = None
 
 
 class _Data(msgspec.Struct, Generic[W, E]):
@@ -75,10 +82,12 @@ class Reader(Generic[W]):
     """Reads the events that show one kind of object."""
 
     def __init__(self, shape: Shape[W]) -> None:
-        earlier = sparse(shape.wire)
+        earlier, swift = sparse(shape.wire), shape.swift or shape.wire
         self._shape = shape
         shown: Any = _Shown
         self._strict: Any = msgspec.json.Decoder(shown[shape.wire, earlier])
+        self._swift: Any = msgspec.json.Decoder(shown[swift, sparse(swift)])
+        self._same = sparse(swift)()
         self._earlier: Any = msgspec.json.Decoder(earlier | None)
         self._fields: Mapping[str, msgspec.json.Decoder[Any]] = {
             field.name: msgspec.json.Decoder(field.type)
@@ -90,6 +99,40 @@ class Reader(Generic[W]):
         event = recorded.event
         if not isinstance(event, StripeEvent):
             return ()
+        return self._swiftly(recorded, event) or self._thoroughly(recorded, event)
+
+    def _swiftly(self, recorded: Recorded, event: StripeEvent) -> Sequence[Fact]:
+        """Read an event with which everything is right; nothing of any other."""
+        shape = self._shape
+        account = event.account or (UNROUTED if shape.roams else None)
+        if account is None or event.object_id is None or event.occurred_at is None:
+            return ()
+        try:
+            data = self._swift.decode(event.body).data
+            shown, before_it = data.object, data.previous_attributes
+            if shape.fill is not None:
+                shape.fill(shown)
+                if before_it:
+                    shape.fill(before_it)
+            if not all(getattr(shown, name) is not None for name in shape.needed):
+                return ()
+            value = shape.read(shown)
+        except (msgspec.MsgspecError, UnreadableError):
+            return ()
+        told = self._observed(recorded, event, value, self._earlier_of(data, value))
+        if shape.beside is None:
+            return (told,)
+        return (told, *shape.beside(recorded, shown))
+
+    def _earlier_of(self, data: _Data[W, Any], value: Value) -> dict[str, Any] | None:
+        earlier = data.previous_attributes
+        if earlier is UNSET or earlier is None:
+            return None
+        if earlier == self._same:
+            return {}
+        return replaced(self._shape.read(before(data.object, earlier)), value)
+
+    def _thoroughly(self, recorded: Recorded, event: StripeEvent) -> Sequence[Fact]:
         missing = _missing(event, self._shape)
         if missing and self._shape.passing:
             return ()
@@ -103,6 +146,8 @@ class Reader(Generic[W]):
         if shown is not None and value is not None and not missing:
             replacing = self._replaced(shown, value, earlier)
             found.append(self._observed(recorded, event, value, replacing))
+        if self._shape.beside is not None:
+            found += self._shape.beside(recorded, None)
         return found
 
     def _decoded(

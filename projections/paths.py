@@ -27,9 +27,11 @@ def paths(value: msgspec.Struct) -> dict[str, Any]:
 def replaced(before: msgspec.Struct, after: msgspec.Struct) -> dict[str, Any]:
     """Return the values of *before* that are others in *after*, by path."""
     found: dict[str, Any] = {}
-    for name, old, new in _pairs(before, after):
-        if old != new:
-            _compare(name, old, new, found)
+    old, new = msgspec.structs.astuple(before), msgspec.structs.astuple(after)
+    if old != new:
+        named = zip(after.__struct_fields__, old, new, strict=True)
+        for name, was, is_now in [each for each in named if each[1] != each[2]]:
+            _compare(name, was, is_now, found)
     return found
 
 

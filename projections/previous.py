@@ -31,17 +31,13 @@ def sparse(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 def before(after: S, earlier: msgspec.Struct) -> S:
     """Return what *after* was; fields that *earlier* leaves unset are the same."""
-    changes: dict[str, Any] = {}
-    named = zip(earlier.__struct_fields__, msgspec.structs.astuple(earlier), strict=True)
-    for name, value in named:
-        if value is UNSET:
-            continue
-        if type(value) in _FULL:
+    told = zip(earlier.__struct_fields__, msgspec.structs.astuple(earlier), strict=True)
+    changes = {name: value for name, value in told if value is not UNSET}
+    for name, value in changes.items():
+        full = _FULL.get(type(value))
+        if full is not None:
             current = getattr(after, name)
-            full = _FULL[type(value)]
             changes[name] = before(current if isinstance(current, full) else full(), value)
-        else:
-            changes[name] = value
     return msgspec.structs.replace(after, **changes)
 
 

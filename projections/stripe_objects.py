@@ -27,6 +27,7 @@ from projections.facts import (
     TaxIdObserved,
     TieObserved,
 )
+from projections.from_references import claim_beside
 from projections.from_stripe import Reader, Shape
 from projections.invoice_shapes import StripeInvoice, invoice
 from projections.payment_method_shapes import (
@@ -37,6 +38,7 @@ from projections.payment_method_shapes import (
 )
 from projections.payment_shapes import StripePayment, StripeTie, payment, tie
 from projections.schedule_shapes import StripeSchedule, schedule
+from projections.sold import SwiftSubscription, fill, wares_beside
 from projections.subscription_shapes import StripeSubscription, subscription
 
 SUBSCRIPTION: Final = Reader(
@@ -46,10 +48,19 @@ SUBSCRIPTION: Final = Reader(
         read=subscription,
         fact=SubscriptionObserved,
         needed=("status",),
+        swift=SwiftSubscription,
+        fill=fill,
+        beside=wares_beside,
     )
 )
 CUSTOMER: Final = Reader(
-    Shape(kind="customer", wire=StripeCustomer, read=customer, fact=CustomerObserved)
+    Shape(
+        kind="customer",
+        wire=StripeCustomer,
+        read=customer,
+        fact=CustomerObserved,
+        beside=claim_beside,
+    )
 )
 PAYMENT_METHOD: Final = Reader(
     Shape(

@@ -62,7 +62,6 @@ from projections.from_product import (
     unknown_topic,
 )
 from projections.from_references import (
-    account_claimed,
     object_hinted,
     reference_made,
     reference_seen,
@@ -111,10 +110,12 @@ class Translator:
     Attributes:
         gives: The fact it may give, so that a projection can pass over the others; what
             is unreadable comes beside it.
+        also: Another one, read with it.
     """
 
     translate: Translate
     gives: type[Fact]
+    also: type[Fact] | None = None
 
 
 def _rows(
@@ -129,13 +130,15 @@ _MADE: Final = Translator(translate=reference_made, gives=facts.ReferenceMade)
 _READERS: Final = (
     _rows(
         SUBSCRIPTIONS,
-        Translator(translate=SUBSCRIPTION, gives=facts.SubscriptionObserved),
-        _WITHIN,
+        Translator(
+            translate=SUBSCRIPTION, gives=facts.SubscriptionObserved, also=facts.WareShown
+        ),
     ),
     _rows(
         CUSTOMERS,
-        Translator(translate=CUSTOMER, gives=facts.CustomerObserved),
-        Translator(translate=account_claimed, gives=facts.AccountClaimed),
+        Translator(
+            translate=CUSTOMER, gives=facts.CustomerObserved, also=facts.AccountClaimed
+        ),
     ),
     _rows(
         PAYMENT_METHODS,
@@ -226,7 +229,7 @@ def translation(wanted: Iterable[type[Fact]]) -> Translation:
     stripe: defaultdict[str, list[Translate]] = defaultdict(list)
     for name, row in _BY_NAME.items():
         for translator in row:
-            if translator.gives in kinds:
+            if translator.gives in kinds or translator.also in kinds:
                 stripe[name].append(translator.translate)
     readers = {name: _one_after_another(each) for name, each in stripe.items()}
     own: dict[type[Event], Translate] = {

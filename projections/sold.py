@@ -1,0 +1,93 @@
+"""What a subscription sells, read with it: the same few prices, known by their bytes.
+
+    items.data[].price    {"id": "price_1", …}    the same bytes in event after event
+
+Each is decoded when it is first met, both for what the subscription needs of it and as
+the catalogue's. Wherever anything is not as expected nothing is read here, and the
+subscription and its prices are read apart, one field after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from ledger.log import Recorded
+from projections import subscription_shapes as shapes
+from projections.facts import Fact
+from projections.from_catalogue import ware_within, wares_within
+from projections.shapes import Listed
+from projections.ware_shapes import StripePlan, StripePrice, plan, price
+from projections.wares import Ware
+
+KNOWN_MAX: Final = 4096
+_NULL: Final = b"null"
+
+Known = tuple[Any, str, str, Ware]
+"""A price or plan as it is shown, and its kind, id and value in the catalogue."""
+
+_SwiftItem = msgspec.defstruct(
+    "_SwiftItem",
+    [
+        ("price", msgspec.Raw, None),
+        ("plan", msgspec.Raw, None),
+        ("sold", Any, None),  # whatever is shown there is written over
+    ],
+    bases=(shapes.StripeItem,),
+)
+SwiftSubscription: Final[Any] = msgspec.defstruct(
+    "SwiftSubscription",
+    [("items", Listed[_SwiftItem] | None, None)],  # type: ignore[valid-type]
+    bases=(shapes.StripeSubscription,),
+)
+_PRICES: Final = msgspec.json.Decoder(StripePrice)
+_PLANS: Final = msgspec.json.Decoder(StripePlan)
+
+
+def fill(shown: Any) -> None:  # noqa: ANN401 - a sparse one is of a type made for it
+    """Decode the prices of a `SwiftSubscription`, or of what one was before.
+
+    Raises:
+        msgspec.MsgspecError: One is not what it should be.
+        UnreadableError: Likewise.
+    """
+    if not shown.items:  # null, or left out where only what changed is shown
+        return
+    for item in shown.items.data:
+        price, plan = _known(item.price, _price), _known(item.plan, _plan)
+        item.price, item.plan = price and price[0], plan and plan[0]
+        item.sold = price or plan
+
+
+def wares_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # noqa: ANN401
+    """Return what the catalogue learns of a subscription's event.
+
+    Args:
+        shown: What `fill` completed; None where that could not be done.
+    """
+    if shown is None or shown.discount is not None or shown.discounts:
+        return wares_within(recorded)
+    items = () if shown.items is None else shown.items.data
+    return [ware_within(recorded, *item.sold[1:]) for item in items if item.sold]
+
+
+def _known(raw: msgspec.Raw | None, read: Callable[[bytes], Known]) -> Known | None:
+    if raw is None:
+        return None
+    whole = bytes(raw)
+    return None if whole == _NULL else read(whole)
+
+
+@lru_cache(maxsize=KNOWN_MAX)
+def _price(raw: bytes) -> Known:
+    shown = _PRICES.decode(raw)
+    return shown, "price", shown.id, price(shown)
+
+
+@lru_cache(maxsize=KNOWN_MAX)
+def _plan(raw: bytes) -> Known:
+    shown = _PLANS.decode(raw)
+    return shown, "plan", shown.id, plan(shown)
