@@ -118,9 +118,11 @@ def _read_stripe_event(row: Row, encodings: Encodings) -> StripeEvent:
         raise IntegrityFailureError(
             f"position {row.position}: {error} is no verdict or source of this release"
         ) from error
-    return StripeEvent(
+    event = StripeEvent.__new__(StripeEvent)
+    # All at once, where a frozen class would set field by field: a third of the time.
+    event.__dict__.update(
         event_id=row.originator_id,
-        body=partial(encodings.decode, row.encoding_id, row.body),
+        _body=partial(encodings.decode, row.encoding_id, row.body),
         verdict=verdict,
         source=source,
         account=row.account,
@@ -133,6 +135,7 @@ def _read_stripe_event(row: Row, encodings: Encodings) -> StripeEvent:
         endpoint=row.endpoint,
         signed_at=row.signed_at,
     )
+    return event
 
 
 def _read_stripe_object(row: Row, encodings: Encodings) -> StripeObject:

@@ -41,7 +41,8 @@ def _read(body: bytes | Callable[[], bytes]) -> bytes:
     return body if isinstance(body, bytes) else body()
 
 
-@attrs.frozen(kw_only=True)
+# With slots it would take twice as long to make, and replays make millions.
+@attrs.frozen(kw_only=True, slots=False)
 class StripeEvent:
     """A Stripe event as it was delivered.
 

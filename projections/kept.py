@@ -1,4 +1,4 @@
-"""The states a runner wrote last, as they are stored: what is asked for next."""
+"""The states a runner wrote last, decoded: what is asked for next."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from projections.folding import Key
-from projections.rows import Codec, Row, Rows
+from projections.rows import Codec, Rows
 
-# A few kilobytes each; what is not among them is read again.
-KEPT_MAX: Final = 8000
+# Some kilobytes each; what is not among them is read again.
+KEPT_MAX: Final = 4000
 
 
 class Kept:
@@ -18,30 +18,34 @@ class Kept:
     def __init__(self, codec: Codec[Any], rows: Rows) -> None:
         self._codec = codec
         self._rows = rows
-        self._kept: dict[Key, bytes] = {}
+        self._kept: dict[Key, Any] = {}
+        self._read: Mapping[Key, bytes] = {}
 
     def forget(self) -> None:
         """Forget all: somebody else may have written."""
         self._kept.clear()
+        self._read = {}
 
     async def fetch(self, needed: Collection[Key]) -> None:
         """Read those of *needed* that are not known here."""
         missing = set(needed) - self._kept.keys()
-        if missing:
-            self._kept.update(await self._rows.load(missing))
+        self._read = await self._rows.load(missing) if missing else {}
 
     def decoded(self, needed: Collection[Key]) -> dict[Key, Any]:
         """Return the states of those of *needed* that have one."""
         decode, kept = self._codec.decode, self._kept
-        return {key: decode(kept[key]) for key in needed if key in kept}
+        found = {key: kept[key] for key in needed if key in kept}
+        found.update((key, decode(state)) for key, state in self._read.items())
+        self._read = {}
+        return found
 
-    def take(self, rows: Mapping[Key, Row], replaced: Collection[str] = ()) -> None:
-        """Take what was written; other rows of *replaced* accounts are gone."""
+    def take(self, states: Mapping[Key, Any], replaced: Collection[str] = ()) -> None:
+        """Take what was written; other states of *replaced* accounts are gone."""
         gone = frozenset(replaced)
         if gone:
             self._kept = {key: s for key, s in self._kept.items() if key[0] not in gone}
-        for key, row in rows.items():
+        for key, state in states.items():
             self._kept.pop(key, None)
-            self._kept[key] = row.state
+            self._kept[key] = state
         if len(self._kept) > KEPT_MAX:
-            self._kept = dict(list(self._kept.items())[-KEPT_MAX // 2 :])
+            self._kept = dict(list(self._kept.items())[-KEPT_MAX:])

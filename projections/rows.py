@@ -125,11 +125,10 @@ def rows_of(
     projection: Projection[Any], codec: Codec[Any], states: Mapping[Key, Any]
 ) -> dict[Key, Row]:
     """Return *states* as they are kept, in order."""
-    refers = projection.refers
+    refers, encode = projection.refers, codec.encode
+    if refers is None:
+        return {key: Row(state=encode(states[key])) for key in sorted(states)}
     return {
-        key: Row(
-            state=codec.encode(states[key]),
-            refers=None if refers is None else refers(states[key]),
-        )
+        key: Row(state=encode(states[key]), refers=refers(states[key]))
         for key in sorted(states)
     }

@@ -22,7 +22,7 @@ from projections.declaration import Projection
 from projections.folding import Failure, Key, Reading
 from projections.kept import Kept
 from projections.passage import Passage
-from projections.rows import Codec, GenerationGoneError, Progress, Row, Rows, rows_of
+from projections.rows import Codec, GenerationGoneError, Progress, Rows, rows_of
 from projections.translate import STRIPE, Translation, translation
 from projections.windows import WINDOW_BATCHES
 
@@ -209,19 +209,19 @@ class Runner:
         changed = {key: states[key] for key in applied.changed if key[0] not in replaced}
         for anew in replaced.values():
             changed.update(anew)
-        rows = await aside(len(changed), rows_of, self._projection, self._codec, changed)
         return await self._commit(
-            end, rows, failures=list(failures.values()), replaced=sorted(replaced)
+            end, changed, failures=list(failures.values()), replaced=sorted(replaced)
         )
 
     async def _commit(
         self,
         end: int,
-        rows: Mapping[Key, Row],
+        states: Mapping[Key, Any],
         *,
         failures: Sequence[Failure],
         replaced: Sequence[str] = (),
     ) -> bool:
+        rows = await aside(len(states), rows_of, self._projection, self._codec, states)
         progress = Progress(
             after=self._position,
             until=end,
@@ -237,7 +237,7 @@ class Runner:
         self._position = end
         for failure in failures:
             self._note(failure)
-        self._kept.take(rows, replaced)
+        self._kept.take(states, replaced)
         return True
 
     def _note(self, failure: Failure) -> None:
