@@ -20,15 +20,8 @@ from ledger.log import Log, Recorded
 from projections import folding
 from projections.declaration import Projection
 from projections.generations import table_name
-from projections.postgres import (
-    LOAD,
-    REPLACE,
-    UPSERT,
-    Connection,
-    packed,
-    unpacked,
-    upserted,
-)
+from projections.packing import packed, unpacked, upserted
+from projections.postgres import LOAD, REPLACE, UPSERT, Connection
 from projections.rows import Codec, rows_of
 from projections.translate import translation
 

@@ -15,7 +15,7 @@ import attrs
 from ledger.events import StripeEvent, Verdict
 from ledger.log import Recorded
 from projections.facts import Fact
-from projections.folding import Failure, Reading
+from projections.folding import Failure, Reading, parked_as
 from projections.translate import Kind, Translate, Translation
 
 Routes = Mapping[Kind, Sequence[tuple[Translate, Sequence[int]]]]
@@ -86,7 +86,7 @@ class Parts:
                 continue
             for translate, parts in readers:
                 if stopping:
-                    account = event.account or ""
+                    account = parked_as(event)
                     parts = [part for part in parts if account not in part.stopped]  # noqa: PLW2901
                     if not parts:
                         continue
@@ -95,7 +95,7 @@ class Parts:
                 except Exception as error:  # noqa: BLE001 - parks this account alone
                     stopping = True
                     for part in parts:
-                        part.fail(event.account or "", one.position, error)
+                        part.fail(parked_as(event), one.position, error)
                     continue
                 _give(parts, one.position, facts)
 

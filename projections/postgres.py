@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from ledger.appender import PackedArray, PackedArrayDumper, packed_array
+from ledger.appender import PackedArray, PackedArrayDumper
 from ledger.database import Role, connect
 from ledger.errors import UnavailableError
-from ledger.row import NULL
 from projections.folding import Key
 from projections.generations import table_name
-from projections.rows import Bookmark, GenerationGoneError, Progress, Row
+from projections.packing import byteas, columns, packed, texts, unpacked
+from projections.rows import Bookmark, GenerationGoneError, Progress
 
 BOOKMARK: Final = """
 SELECT generation, version, position, starts
@@ -102,10 +101,6 @@ DELETE FROM read_models.suspects
  WHERE projection = %(projection)s AND generation = %(generation)s
 """
 
-TEXT_OID: Final = 25
-BYTEA_OID: Final = 17
-_length: Final = struct.Struct(">i").pack
-
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
@@ -171,8 +166,8 @@ class PostgresRows:
     async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
         """Return the states of those *keys* that have one."""
         wanted = (
-            _texts([account for account, _ in keys]),
-            _byteas([packed(name) for _, name in keys]),
+            texts([account for account, _ in keys]),
+            byteas([packed(name) for _, name in keys]),
         )
         async with self._use() as connection:
             cursor = connection.cursor(binary=True)
@@ -206,9 +201,9 @@ class PostgresRows:
             if not progress.rows:
                 return (await connection.execute(ADVANCE, advance)).rowcount == 1
             names = ("accounts", "objects", "states", "refers")
-            columns = dict(zip(names, _columns(progress.rows), strict=True))
+            changed = dict(zip(names, columns(progress.rows), strict=True))
             cursor = await connection.execute(
-                ADVANCE_WITH_ROWS.format(table=self._table()), {**advance, **columns}
+                ADVANCE_WITH_ROWS.format(table=self._table()), {**advance, **changed}
             )
             found = await cursor.fetchone()
             return found == (1,)
@@ -226,7 +221,7 @@ class PostgresRows:
             await cursor.execute(replace, (list(progress.replaced),))
         if progress.rows:
             upsert = UPSERT.format(table=self._table())
-            await cursor.execute(upsert, _columns(progress.rows))
+            await cursor.execute(upsert, columns(progress.rows))
         name, generation = self._projection, self._generation
         for failure in progress.parked:
             parked = (failure.account, failure.position, failure.error, failure.message)
@@ -275,47 +270,3 @@ class PostgresRows:
         except psycopg.OperationalError as error:
             await self._connection.close()
             raise UnavailableError(f"read models: {error}") from error
-
-
-def upserted(rows: Mapping[Key, Row]) -> tuple[list[Any], ...]:
-    """Return *rows* as the columns of `UPSERT`."""
-    return (
-        [account for account, _ in rows],
-        [packed(name) for _, name in rows],
-        [row.state for row in rows.values()],
-        [row.refers for row in rows.values()],
-    )
-
-
-def _columns(rows: Mapping[Key, Row]) -> tuple[PackedArray, ...]:
-    """Return `upserted`, ready to be sent: a fifth of the time for large batches."""
-    accounts, objects, states, refers = upserted(rows)
-    return _texts(accounts), _byteas(objects), _byteas(states), _texts(refers)
-
-
-def _texts(values: Sequence[str | None]) -> PackedArray:
-    fields = [None if value is None else value.encode() for value in values]
-    return _array(TEXT_OID, fields)
-
-
-def _byteas(values: Sequence[bytes]) -> PackedArray:
-    return _array(BYTEA_OID, values)
-
-
-def _array(oid: int, values: Sequence[bytes | None]) -> PackedArray:
-    if not values:
-        return PackedArray(struct.pack(">iii", 0, 0, oid))
-    return packed_array(
-        oid,
-        [NULL if value is None else _length(len(value)) + value for value in values],
-    )
-
-
-def packed(name: str) -> bytes:
-    """Return an object's id as it is stored."""
-    return name.encode("utf-8", "surrogatepass")
-
-
-def unpacked(name: bytes) -> str:
-    """Return an object's id as it is in a fact."""
-    return bytes(name).decode("utf-8", "surrogatepass")

@@ -27,7 +27,7 @@ from projections.checks import CHECKS
 from projections.folding import Key
 from projections.generations import SCHEMA
 from projections.links import LINKS, Link, Linked, resolve
-from projections.postgres import packed, unpacked
+from projections.packing import packed, unpacked
 from projections.registry import PROJECTIONS
 from projections.rows import Codec
 from projections.whereabouts import LOOSE, SEEN, loose, named, waiting

@@ -16,8 +16,8 @@ from psycopg import sql
 
 from projections.generations import SCHEMA
 from projections.invoices import INVOICES
+from projections.packing import packed
 from projections.payment_methods import PAYMENT_METHODS
-from projections.postgres import packed
 from projections.routing import REFERENCES, UNROUTED, Loose
 
 # What an object without a customer may name, and find its account by.

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from ledger.postgres import PostgresLog
 from projections.declaration import Projection
-from projections.postgres import unpacked
+from projections.packing import unpacked
 from projections.registry import PROJECTIONS
 from projections.rows import Codec, Row
 from projections.runner import Runner
