@@ -99,14 +99,25 @@ class Reader(Generic[W]):
         event = recorded.event
         if not isinstance(event, StripeEvent):
             return ()
-        return self._swiftly(recorded, event) or self._thoroughly(recorded, event)
+        return self._swiftly(recorded, event)[0] or self._thoroughly(recorded, event)
 
-    def _swiftly(self, recorded: Recorded, event: StripeEvent) -> Sequence[Fact]:
+    def whole(self, recorded: Recorded) -> Sequence[Fact]:
+        """Read the same, and then what stands beside it."""
+        event, beside = recorded.event, self._shape.beside
+        if not isinstance(event, StripeEvent):
+            return ()
+        facts, shown = self._swiftly(recorded, event)
+        facts = facts or self._thoroughly(recorded, event)
+        return facts if beside is None else (*facts, *beside(recorded, shown))
+
+    def _swiftly(
+        self, recorded: Recorded, event: StripeEvent
+    ) -> tuple[Sequence[Fact], W | None]:
         """Read an event with which everything is right; nothing of any other."""
         shape = self._shape
         account = event.account or (UNROUTED if shape.roams else None)
         if account is None or event.object_id is None or event.occurred_at is None:
-            return ()
+            return (), None
         try:
             data = self._swift.decode(event.body).data
             shown, before_it = data.object, data.previous_attributes
@@ -115,14 +126,12 @@ class Reader(Generic[W]):
                 if before_it:
                     shape.fill(before_it)
             if not all(getattr(shown, name) is not None for name in shape.needed):
-                return ()
+                return (), None
             value = shape.read(shown)
         except (msgspec.MsgspecError, UnreadableError):
-            return ()
+            return (), None
         told = self._observed(recorded, event, value, self._earlier_of(data, value))
-        if shape.beside is None:
-            return (told,)
-        return (told, *shape.beside(recorded, shown))
+        return (told,), shown
 
     def _earlier_of(self, data: _Data[W, Any], value: Value) -> dict[str, Any] | None:
         earlier = data.previous_attributes
@@ -146,8 +155,6 @@ class Reader(Generic[W]):
         if shown is not None and value is not None and not missing:
             replacing = self._replaced(shown, value, earlier)
             found.append(self._observed(recorded, event, value, replacing))
-        if self._shape.beside is not None:
-            found += self._shape.beside(recorded, None)
         return found
 
     def _decoded(

@@ -131,13 +131,17 @@ _READERS: Final = (
     _rows(
         SUBSCRIPTIONS,
         Translator(
-            translate=SUBSCRIPTION, gives=facts.SubscriptionObserved, also=facts.WareShown
+            translate=SUBSCRIPTION.whole,
+            gives=facts.SubscriptionObserved,
+            also=facts.WareShown,
         ),
     ),
     _rows(
         CUSTOMERS,
         Translator(
-            translate=CUSTOMER, gives=facts.CustomerObserved, also=facts.AccountClaimed
+            translate=CUSTOMER.whole,
+            gives=facts.CustomerObserved,
+            also=facts.AccountClaimed,
         ),
     ),
     _rows(

@@ -225,7 +225,9 @@ async def test_P08_no_fold_reads_a_clock_a_socket_or_chance(
         table = translation(each.handlers)
         reading = folding.read(table, (one for page in pages for one in page))
         assert reading.failures == {}
-        assert bool(folding.fold(each, reading.facts)) == bool(folding.keys(each, reading.facts))
+        assert bool(folding.fold(each, reading.facts)) == bool(
+            folding.keys(each, reading.facts)
+        )
 
 
 async def test_a_wrong_setting_is_one_line_and_exit_5(tmp_path: Path) -> None:
