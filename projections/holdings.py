@@ -15,7 +15,7 @@ from ledger.database import Role, connect
 from ledger.errors import UnavailableError
 from projections.declaration import Projection
 from projections.generations import SCHEMA
-from projections.postgres import unpacked
+from projections.packing import unpacked
 from projections.rows import Codec
 
 S = TypeVar("S")
