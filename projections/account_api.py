@@ -6,32 +6,36 @@ GET /v1/accounts/{account}/invoices    newest first, a page at a time
 GET /v1/accounts/{account}/seats       figures, who holds one, history; ?at= who held one
 GET /v1/accounts/{account}/dunning     each unpaid invoice's timeline, the latest first
 GET /v1/accounts/{account}/dunning.svg the same as a drawing
+GET /v1/accounts/{account}/periods/current, …/next, …/2026-11-01     a period's total
 GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any, Final
 
 import attrs
 from aiohttp import web
 
 from ledger.moments import rfc3339
-from ledger.problems import Problem, require, unknown_account
+from ledger.problems import Problem, bad_request, require, unknown_account
 from ledger.tokens import Scope
-from projections import rendering
+from projections import rendering, total_rendering
 from projections.answer import Billing
 from projections.dunning_drawing import drawing
 from projections.dunning_rendering import timelines
 from projections.paging import Page, links, listed, page
+from projections.period_total import PeriodTotal
 from projections.questions import Question, question
 from projections.responses import answered, drawn
 from projections.seat_history import Step, held, steps
 from projections.subscription_story import told
 from projections.timeline import Entry, entries, shown
+from projections.totals import total_starting_on
 from projections.views import View, Views
 
 CLOCKS: Final = ("as_of", "known_at", "at_least")
@@ -39,6 +43,7 @@ PAGES: Final = ("limit", "cursor")
 ACCOUNT_CHARS_MAX: Final = 255
 # A product asks on every request; so long it may go by what it has.
 ACCESS_FRESH_S: Final = 2
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
@@ -96,6 +101,15 @@ class Accounts:
         told = view.answer()
         return drawn(request, drawing(told.dunning[::-1], view.now), view)
 
+    async def period(self, request: web.Request) -> web.Response:
+        """Answer with what the current period comes to, or the one that starts on a day."""
+        view, _ = await self._view(request)
+        total = _total(view.answer(), request.match_info["start"])
+        if total is None:
+            raise Problem(status=404, slug="not-found", detail="no period starts then")
+        body = {"account": view.linked.account, **total_rendering.period_total(total)}
+        return answered(request, body, view)
+
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer with what happened to an account."""
         view, asked = await self._view(request, PAGES)
@@ -148,8 +162,11 @@ def routes(accounts: Accounts) -> list[web.RouteDef]:
         "timeline": accounts.timeline,
     }
     return [
-        web.get(f"/v1/accounts/{{account}}/{name}", handler)
-        for name, handler in handlers.items()
+        web.get("/v1/accounts/{account}/periods/{start}", accounts.period),
+        *(
+            web.get(f"/v1/accounts/{{account}}/{name}", handler)
+            for name, handler in handlers.items()
+        ),
     ]
 
 
@@ -162,6 +179,21 @@ def named_account(account: str) -> str:
     if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
         raise unknown_account()
     return account
+
+
+def _total(told: Billing, start: str) -> PeriodTotal | None:
+    if start == "current":
+        return told.period_total
+    hint = "a period is current, next, or the day it starts, such as 2026-11-01"
+    if start != "next" and not _DAY.fullmatch(start):
+        raise bad_request(hint)
+    if start == "next":
+        return told.next_charge.preview if told.next_charge else None
+    try:
+        day = date.fromisoformat(start)
+    except ValueError:
+        raise bad_request(f"{hint}; this day is not in the calendar") from None
+    return total_starting_on(told.books, told.primary, told.next_charge, day)
 
 
 def is_text(name: str) -> bool:

@@ -8,47 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import msgspec
 
 from projections import access, dunning, dunning_findings, findings, history, seat_figures
 from projections.access import Access, Badge
+from projections.account import Account
 from projections.billed import Billed, billed
-from projections.catalogue import Catalogue
-from projections.checks import Checked
-from projections.credit_notes import CreditNoteHistory
-from projections.customers import CustomerHistory
-from projections.discounts import DiscountHistory
+from projections.books import Books
 from projections.dunning import Timeline, Unpaid
 from projections.findings import Finding, Severity
-from projections.history import Current, told
-from projections.invoice_items import InvoiceItemHistory
-from projections.invoices import InvoiceHistory
 from projections.links import Linked
-from projections.mandates import MandateHistory
 from projections.marks import Mark
 from projections.notices import Notice, Noticed, notices
-from projections.objects import Customer, TaxId, Value
-from projections.payment_methods import PaymentMethodHistory
-from projections.payments import PaymentHistory
+from projections.objects import Customer, TaxId
+from projections.period_total import PeriodTotal
 from projections.plans import plan_name
 from projections.scheduled import Scheduled, named, scheduled
-from projections.schedules import ScheduleHistory
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
 from projections.seat_terms import item_terms, mark_terms, varied
-from projections.seats import Register
 from projections.standings import Listed, listed
-from projections.subscriptions import History
-from projections.tax_ids import TaxIdHistory
 from projections.terms import Terms
-from projections.ties import TieHistory
+from projections.totals import NextCharge, books_of, current_total, next_charge
 from projections.tries import paying
 from projections.ways_to_pay import WayToPay, ways_to_pay
-
-V = TypeVar("V", bound=Value)
 
 __all__ = [
     "Account",
@@ -63,38 +49,6 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class Account:
-    """An account's objects, from all of its streams, each by id.
-
-    Attributes:
-        histories: Its subscriptions.
-        registers: What is known of its seats, in any order.
-        mandates: Those of its payment methods; others do no harm.
-        payments: Its charges and intents.
-        ties: What hangs on its payments and invoices; others do no harm.
-        catalogue: What its prices are, and mean.
-        reconciled: When the ledger was last compared with what Stripe has.
-    """
-
-    linked: Linked
-    histories: Mapping[str, History] = attrs.Factory(dict)
-    registers: Sequence[Register] = ()
-    customers: Mapping[str, CustomerHistory] = attrs.Factory(dict)
-    payment_methods: Mapping[str, PaymentMethodHistory] = attrs.Factory(dict)
-    mandates: Mapping[str, MandateHistory] = attrs.Factory(dict)
-    tax_ids: Mapping[str, TaxIdHistory] = attrs.Factory(dict)
-    invoices: Mapping[str, InvoiceHistory] = attrs.Factory(dict)
-    invoice_items: Mapping[str, InvoiceItemHistory] = attrs.Factory(dict)
-    credit_notes: Mapping[str, CreditNoteHistory] = attrs.Factory(dict)
-    discounts: Mapping[str, DiscountHistory] = attrs.Factory(dict)
-    schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
-    payments: Mapping[str, PaymentHistory] = attrs.Factory(dict)
-    ties: Mapping[str, TieHistory] = attrs.Factory(dict)
-    catalogue: Catalogue = attrs.Factory(Catalogue)
-    reconciled: Checked | None = None
-
-
-@attrs.frozen(kw_only=True)
 class Billing:
     """Everything known of an account at one moment.
 
@@ -103,6 +57,8 @@ class Billing:
         held: Who holds a seat, as far as the product has told.
         scheduled: What is to change of the primary subscription.
         invoices: Newest first.
+        period_total: Of the primary subscription's period, or its last one.
+        books: What any other period of it is made of.
         dunning: The timeline of each invoice that ever failed, the oldest first.
         notices: What is due to be told, newest first.
     """
@@ -121,6 +77,9 @@ class Billing:
     ways_to_pay: tuple[WayToPay, ...]
     tax_ids: tuple[tuple[str, TaxId], ...]
     invoices: tuple[Billed, ...]
+    period_total: PeriodTotal | None
+    next_charge: NextCharge | None
+    books: Books | None
     dunning: tuple[Timeline, ...]
     notices: tuple[Notice, ...]
     findings: tuple[Finding, ...]
@@ -138,7 +97,7 @@ class Billing:
 
 def answer(account: Account, now: datetime) -> Billing:
     """Return what *account* is at *now*; the same for every order its events came in."""
-    currents = _currents(account.histories)
+    currents = account.currents(account.histories)
     subscriptions = listed(currents, now)
     primary = subscriptions[0] if subscriptions else None
     owed = unpaid(account)
@@ -148,11 +107,24 @@ def answer(account: Account, now: datetime) -> Billing:
     figures = _seat_figures(account, subscriptions, seats_held.users, now)
     customer = _customer(account)
     ways = ways_to_pay(
-        _currents(account.payment_methods),
-        _currents(account.mandates),
+        account.currents(account.payment_methods),
+        account.currents(account.mandates),
         customer=customer,
         primary=primary.subscription if primary else None,
     )
+    planned = _scheduled(account, primary, now)
+    books = total = charge = None
+    if primary is not None:
+        books = books_of(
+            account,
+            primary,
+            figures=figures,
+            customer=customer,
+            scheduled=planned,
+            now=now,
+        )
+        total = current_total(books, primary)
+        charge = next_charge(books, primary, figures)
     return Billing(
         linked=account.linked,
         now=now,
@@ -161,13 +133,16 @@ def answer(account: Account, now: datetime) -> Billing:
         access=access.access(primary.current if primary else None, now, stage),
         subscriptions=subscriptions,
         plan=_plan(account, primary, now),
-        scheduled=_scheduled(account, primary, now),
+        scheduled=planned,
         seats=figures,
         held=seats_held,
         customer=customer,
         ways_to_pay=ways,
         tax_ids=_tax_ids(account),
-        invoices=billed(owed.invoices, owed.paying),
+        invoices=billed(owed.invoices, owed.paying, account.currents(account.credit_notes)),
+        period_total=total,
+        next_charge=charge,
+        books=books,
         dunning=timelines,
         notices=notices(
             Noticed(
@@ -180,27 +155,21 @@ def answer(account: Account, now: datetime) -> Billing:
         ),
         findings=(
             *_findings(account, subscriptions, figures, now),
+            *(total.findings if total else ()),
             *dunning_findings.of_timelines(timelines),
-            *dunning_findings.of_disputes(_currents(account.ties), account.payments),
+            *dunning_findings.of_disputes(account.currents(account.ties), account.payments),
         ),
     )
 
 
-def _currents(histories: Mapping[str, history.History[Any, V]]) -> dict[str, Current[V]]:
-    says = {name: told(histories[name]) for name in sorted(histories)}
-    return {name: one.current for name, one in says.items() if one is not None}
-
-
 def _customer(account: Account) -> Customer | None:
-    current = _currents(account.customers).get(account.linked.customer or "")
+    current = account.currents(account.customers).get(account.linked.customer or "")
     return None if current is None else current.value
 
 
 def _tax_ids(account: Account) -> tuple[tuple[str, TaxId], ...]:
     return tuple(
-        (name, current.value)
-        for name, current in _currents(account.tax_ids).items()
-        if not current.deleted
+        (name, current.value) for name, current in account.alive(account.tax_ids).items()
     )
 
 
@@ -218,18 +187,20 @@ def _scheduled(
 ) -> tuple[Scheduled, ...]:
     if primary is None:
         return ()
-    schedules = [current.value for current in _currents(account.schedules).values()]
+    schedules = [current.value for current in account.currents(account.schedules).values()]
     changes = scheduled(primary.id, primary.subscription, schedules, now)
     return named(changes, account.catalogue, now)
 
 
 def unpaid(account: Account) -> Unpaid:
     """Return what the timelines of *account* are made of, under the policies in force."""
-    invoices = _currents(account.invoices)
+    invoices = account.currents(account.invoices)
     return Unpaid(
         invoices=invoices,
-        subscriptions=_currents(account.histories),
-        paying=paying(invoices, _currents(account.payments), _currents(account.ties)),
+        subscriptions=account.currents(account.histories),
+        paying=paying(
+            invoices, account.currents(account.payments), account.currents(account.ties)
+        ),
         policy=account.catalogue.policy,
     )
 
@@ -293,13 +264,14 @@ def _findings(
     now: datetime,
 ) -> list[Finding]:
     found: list[Finding] = []
-    for name, one in sorted(account.histories.items()):
-        found += findings.of_subscription(name, told(one))
+    for name in sorted(account.histories):
+        says = account.told(account.histories).get(name)
+        found += findings.of_subscription(name, says)
     for objects in _all_objects(account):
         for name, each in sorted(objects.items()):
             # A single event that could be read whole has nothing odd about it.
             if each.faults or each.settled is not None or len(each.recent) > 1:
-                found += findings.of_object(name, each, told(each))
+                found += findings.of_object(name, each, account.told(objects).get(name))
     found += findings.of_currencies({each.id: each.current for each in subscriptions})
     found += findings.of_seat_items(
         [each for each in subscriptions if _quantity(account, each, now) is not None]

@@ -11,7 +11,8 @@ import msgspec
 
 from ledger.events import Check
 from ledger.log import Recorded
-from projections.answer import Account
+from projections.account import Account
+from projections.account_wares import charged
 from projections.catalogue import CATALOGUE, Catalogue
 from projections.checks import CHECKS, last_run
 from projections.credit_notes import CREDIT_NOTES
@@ -166,6 +167,9 @@ def needs(account: Account) -> Needs:
     for planned in map(told, account.schedules.values()):
         for phase in () if planned is None else planned.current.value.phases:
             prices |= {item.price for item in phase.items}
+    sold = tuple(charged(account))
+    prices |= {each.price for each in sold}
+    products |= {each.product for each in sold}
     wares = {f"{kind}:{name}" for name in prices if name for kind in _OF_PRICES}
     wares |= {f"product:{name}" for name in products if name}
     referred = {*account.payment_methods, *account.invoices, *account.payments}

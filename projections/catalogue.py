@@ -133,8 +133,14 @@ class Catalogue:
         return self._at(f"product:{name}", moment, Product)
 
     def coupon(self, name: str, moment: datetime) -> Coupon | None:
-        """Return the coupon *name* at *moment*."""
-        return self._at(f"coupon:{name}", moment, Coupon)
+        """Return the coupon *name* at *moment*; what limits it is only shown when asked."""
+        found = self._at(f"coupon:{name}", moment, Coupon)
+        if found is None or found.products is not None:
+            return found
+        for sighting in reversed(self._sightings(f"coupon:{name}")):
+            if isinstance(sighting.ware, Coupon) and sighting.ware.products is not None:
+                return msgspec.structs.replace(found, products=sighting.ware.products)
+        return found
 
     def promotion_code(self, name: str, moment: datetime) -> PromotionCode | None:
         """Return the promotion code *name* at *moment*."""

@@ -49,6 +49,7 @@ class _Discount(msgspec.Struct):
 class _Item(msgspec.Struct):
     price: str | StripePrice | None = None
     plan: str | StripePlan | None = None
+    discounts: list[str | _Discount] | None = None
 
 
 class _Holder(msgspec.Struct):
@@ -172,7 +173,9 @@ def _coupons(holder: _Holder) -> Iterator[str | StripeCoupon | None]:
     for source in (holder.promotion, holder.source):
         if source is not None:
             yield source.coupon
-    for discount in (holder.discount, *(holder.discounts or ())):
+    items = () if holder.items is None else holder.items.data
+    of_items = (each for item in items for each in item.discounts or ())
+    for discount in (holder.discount, *(holder.discounts or ()), *of_items):
         if isinstance(discount, _Discount):
             yield discount.coupon
             if discount.source is not None:

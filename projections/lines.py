@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
+from projections.paths import Whole
 
 
-class Taken(msgspec.Struct, frozen=True, array_like=True):
+class Taken(Whole, frozen=True, array_like=True):
     """What a discount takes off; *discount* is its id, empty where nothing names one."""
 
     discount: str
     amount: int
 
 
-class Taxed(msgspec.Struct, frozen=True, array_like=True):
+class Taxed(Whole, frozen=True, array_like=True):
     """What a tax rate comes to.
 
     Attributes:
@@ -38,7 +38,7 @@ class Taxed(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None = None
 
 
-class Line(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Line(Whole, frozen=True, array_like=True, kw_only=True):
     """A line; [start, end) is what it pays for.
 
     Attributes:

@@ -6,6 +6,7 @@
     phases.0.start          2026-03-01T00:00:00Z
 
 Of a list the names stand at its own path, so that something added or gone is a change.
+What is only ever replaced as a whole, such as a line of an invoice, is one value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+
+
+class Whole(msgspec.Struct, frozen=True, array_like=True):
+    """A part of an object that is one value: nothing within it has a path."""
 
 
 def paths(value: msgspec.Struct) -> dict[str, Any]:
@@ -45,6 +50,8 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
         for name, part in zip(names, old, strict=True):
             if now.get(name) != part:
                 _compare(f"{path}.{name}", part, now.get(name), found)
+    elif isinstance(old, Whole):
+        found.update(_at(path, old))
     elif isinstance(old, msgspec.Struct) and type(new) is type(old):
         for name, was, is_now in _pairs(old, new):
             if was is not None and was != is_now:
@@ -63,7 +70,9 @@ def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str,
 
 
 def _at(path: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
-    if isinstance(value, msgspec.Struct):
+    if isinstance(value, Whole):
+        yield path, msgspec.json.encode(value).decode()
+    elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             inner = getattr(value, name)
             if inner is not None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ledger.moments import rfc3339
+from projections import total_rendering
 from projections.access import Access, Change
 from projections.answer import Billing, Finding, Listed, SeatFigures
 from projections.billed import Billed
@@ -42,7 +43,11 @@ def billing(answer: Billing) -> Json:
         "subscription": _subscription(answer, primary) if primary else None,
         "subscriptions": [_listed(each) for each in answer.subscriptions],
         "seats": _seats(answer.seats) if answer.seats else None,
-        "period_total": None,
+        "period_total": (
+            total_rendering.period_total(answer.period_total)
+            if answer.period_total
+            else None
+        ),
         "dunning": timeline(answer.foremost) if answer.foremost else None,
         "invoices": [_invoice(each) for each in answer.invoices[:INVOICES_MAX]],
         "payment_methods": [_way_to_pay(each) for each in answer.ways_to_pay],
@@ -117,7 +122,9 @@ def _subscription(answer: Billing, listed: Listed) -> Json:
         "ended_at": _time(shown.ended_at),
         "trial_end": _time(shown.trial_end),
         "pause": _pause(shown),
-        "next_charge": None,
+        "next_charge": (
+            total_rendering.next_charge(answer.next_charge) if answer.next_charge else None
+        ),
         "scheduled_changes": [_scheduled(each) for each in answer.scheduled],
         "items": [
             {"id": item.id, "price": item.price, "quantity": item.quantity}

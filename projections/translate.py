@@ -1,7 +1,7 @@
 """Translation: which events are read, and into which facts.
 
     customer.subscription.*       SubscriptionObserved, WareShown
-    customer.created …            CustomerObserved, AccountClaimed
+    customer.created …            CustomerObserved, AccountClaimed, WareShown
     payment_method.*, mandate.*   PaymentMethodObserved, MandateObserved
     invoice.*, invoiceitem.*      InvoiceObserved, InvoiceItemObserved
     credit_note.*                 CreditNoteObserved
@@ -143,6 +143,7 @@ _READERS: Final = (
             gives=facts.CustomerObserved,
             also=facts.AccountClaimed,
         ),
+        _WITHIN,
     ),
     _rows(
         PAYMENT_METHODS,

@@ -40,8 +40,8 @@ from replay.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
-    "Look": ("status", "log", "show", "timeline", "seats", "dunning"),
-    "Why": ("blame", "bisect", "what-if"),
+    "Look": ("status", "log", "show", "timeline", "seats", "total", "dunning"),
+    "Why": ("blame", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint"),
     "Rebuild": ("projections", "quarantine"),
     "Terms": ("terms", "policy"),

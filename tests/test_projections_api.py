@@ -192,7 +192,15 @@ async def test_billing_has_every_field_of_the_contract(door: Door) -> None:
             "source": "product",
             "terms": "inferred",
         },
-        "period_total": None,
+        "period_total": {
+            "subscription": "sub_cus_1",
+            "period": {"start": "2099-11-01T12:00:00Z", "end": "2099-12-01T12:00:00Z"},
+            "currency": "usd",
+            **dict.fromkeys(("base", "seats", "other", "discount", "tax"), 0),
+            **dict.fromkeys(("tax_included", "total", "credited"), 0),
+            "estimate": False,
+            "lines": [],
+        },
         "dunning": None,
         "invoices": [],
         "payment_methods": [],
@@ -200,7 +208,15 @@ async def test_billing_has_every_field_of_the_contract(door: Door) -> None:
         "tax_ids": [],
         "tax_exempt": None,
         "notices": [],
-        "findings": [],
+        "findings": [
+            {
+                "code": "price_unknown",
+                "severity": "warning",
+                "message": "price_1 of sub_cus_1: what it costs is not known; its price "
+                "or its tiers are missing",
+                "evidence": body["findings"][0]["evidence"],
+            }
+        ],
     }
     assert meta == {
         "position": 8,

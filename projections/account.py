@@ -1,0 +1,84 @@
+"""All of an account that a question can be about: its objects, each by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+import attrs
+
+from projections.catalogue import Catalogue
+from projections.checks import Checked
+from projections.credit_notes import CreditNoteHistory
+from projections.customers import CustomerHistory
+from projections.discounts import DiscountHistory
+from projections.history import Current, History, Told, told
+from projections.invoice_items import InvoiceItemHistory
+from projections.invoices import InvoiceHistory
+from projections.links import Linked
+from projections.mandates import MandateHistory
+from projections.objects import Value
+from projections.payment_methods import PaymentMethodHistory
+from projections.payments import PaymentHistory
+from projections.schedules import ScheduleHistory
+from projections.seats import Register
+from projections.subscriptions import History as SubscriptionHistory
+from projections.tax_ids import TaxIdHistory
+from projections.ties import TieHistory
+
+V = TypeVar("V", bound=Value)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Account:
+    """An account's objects, from all of its streams, each by id.
+
+    Attributes:
+        histories: Its subscriptions.
+        registers: What is known of its seats, in any order.
+        mandates: Those of its payment methods; others do no harm.
+        payments: Its charges and intents.
+        ties: What hangs on its payments and invoices; others do no harm.
+        catalogue: What its prices are, and mean.
+        reconciled: When the ledger was last compared with what Stripe has.
+    """
+
+    linked: Linked
+    histories: Mapping[str, SubscriptionHistory] = attrs.Factory(dict)
+    registers: Sequence[Register] = ()
+    customers: Mapping[str, CustomerHistory] = attrs.Factory(dict)
+    payment_methods: Mapping[str, PaymentMethodHistory] = attrs.Factory(dict)
+    mandates: Mapping[str, MandateHistory] = attrs.Factory(dict)
+    tax_ids: Mapping[str, TaxIdHistory] = attrs.Factory(dict)
+    invoices: Mapping[str, InvoiceHistory] = attrs.Factory(dict)
+    invoice_items: Mapping[str, InvoiceItemHistory] = attrs.Factory(dict)
+    credit_notes: Mapping[str, CreditNoteHistory] = attrs.Factory(dict)
+    discounts: Mapping[str, DiscountHistory] = attrs.Factory(dict)
+    schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
+    payments: Mapping[str, PaymentHistory] = attrs.Factory(dict)
+    ties: Mapping[str, TieHistory] = attrs.Factory(dict)
+    catalogue: Catalogue = attrs.Factory(Catalogue)
+    reconciled: Checked | None = None
+
+    def told(self, histories: Mapping[str, History[Any, V]]) -> Mapping[str, Told[V]]:
+        """Return what each of *histories*, which are the account's, says; asked once."""
+        # The account holds them, so that no other can come to have their identity.
+        key = id(histories)
+        if key not in self._told:
+            says = {name: told(histories[name]) for name in sorted(histories)}
+            self._told[key] = {name: one for name, one in says.items() if one is not None}
+        return self._told[key]
+
+    def currents(self, histories: Mapping[str, History[Any, V]]) -> dict[str, Current[V]]:
+        """Return the objects of *histories* as they are, deleted ones as well."""
+        return {name: one.current for name, one in self.told(histories).items()}
+
+    def alive(self, histories: Mapping[str, History[Any, V]]) -> dict[str, Current[V]]:
+        """Return the objects of *histories* that were not deleted."""
+        found = self.currents(histories)
+        return {name: each for name, each in found.items() if not each.deleted}
+
+    @cached_property
+    def _told(self) -> dict[int, dict[str, Any]]:
+        return {}

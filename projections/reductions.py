@@ -1,0 +1,263 @@
+"""What coupons take off the part of a period that is on no invoice, and its tax.
+
+Discounts of an item come first, then those of the subscription, or where it has none
+those of the customer, in Stripe's order. One that is used up is not applied again: a
+coupon for once that any invoice had, a fixed amount that an invoice of the period had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import attrs
+
+from ledger.coupons import Base, Duration, Reduction, ends_at, take
+from ledger.money import decimal_text, half_up
+from projections import wares
+from projections.books import Books, source_of, starts_in
+from projections.charged import Discounting
+from projections.findings import Finding, info, warning
+from projections.lines import Taxed
+from projections.objects import Discount, Invoice
+from projections.period_lines import Kind, PeriodLine, Source, TaxUsed
+from projections.renewals import Period
+
+_UNTAXED = frozenset({"exempt", "reverse"})
+
+
+@attrs.frozen
+class _Applied:
+    discount: Discount
+    reduction: Reduction
+
+
+def reduced(
+    books: Books, period: Period, lines: Sequence[PeriodLine]
+) -> tuple[list[PeriodLine], list[Finding]]:
+    """Return what coupons take off *lines*, none of which is on an invoice."""
+    if not lines:
+        return [], []
+    findings: list[Finding] = []
+    applied = list(_reductions(books, period, findings))
+    bases = [
+        Base(
+            amount=line.amount,
+            product=line.product,
+            item=line.item,
+            discountable=line.discountable and line.amount > 0,
+        )
+        for line in lines
+    ]
+    found = []
+    taken = take(bases, [each.reduction for each in applied], books.currency)
+    order = sorted(range(len(applied)), key=lambda at: applied[at].reduction.item is None)
+    for place in order:
+        each, used = applied[place].discount, taken[place]
+        if used is None:
+            findings.append(_other_currency(books, each))
+        elif used.amount:
+            told = books.used(each.id, used.base)
+            found.append(
+                PeriodLine(
+                    kind=Kind.DISCOUNT,
+                    source=Source.ESTIMATE,
+                    amount=-used.amount,
+                    description=told.name or told.coupon,
+                    item=applied[place].reduction.item,
+                    coupon=told,
+                    evidence=books.coupon_evidence(each.id),
+                )
+            )
+    return found, findings
+
+
+def taxed(
+    books: Books, lines: Sequence[PeriodLine]
+) -> tuple[list[PeriodLine], int, list[Finding]]:
+    """Return the tax on *lines*, none of which is on an invoice, and that within them.
+
+    The rates are those of the last finalized invoice. Each is rounded once, half up, over
+    all lines together.
+    """
+    base = sum(line.amount for line in lines)
+    if not lines or base == 0:
+        return [], 0, []
+    if books.customer is not None and books.customer.tax_exempt in _UNTAXED:
+        return [], 0, []
+    last = _last_finalized(books)
+    if last is None:
+        message = "no invoice tells yet which tax there is; none is estimated"
+        return [], 0, [info("tax_unknown", message)]
+    position, invoice = last
+    found, included = [], 0
+    for rate in _rates(invoice):
+        ware = None
+        if rate.rate is not None:
+            ware = books.catalogue.tax_rate(rate.rate, books.now)
+        percent = _percentage(rate, ware, invoice)
+        if percent is None:
+            continue
+        if rate.inclusive:
+            included += half_up(base * percent / (100 + percent))
+            continue
+        amount = half_up(base * percent / 100)
+        if amount:
+            name = None if ware is None else ware.name
+            found.append(
+                PeriodLine(
+                    kind=Kind.TAX,
+                    source=Source.ESTIMATE,
+                    amount=amount,
+                    description=name or "tax",
+                    tax=TaxUsed(
+                        rate=rate.rate,
+                        name=name,
+                        percentage=decimal_text(percent),
+                        base=base,
+                    ),
+                    evidence=(position,),
+                )
+            )
+    return found, included, []
+
+
+def _reductions(
+    books: Books, period: Period, findings: list[Finding]
+) -> Iterator[_Applied]:
+    for discount, item in _attached(books):
+        known = books.known_discounts.get(discount.id, (discount, 0))[0]
+        whole = discount if discount.coupon is not None else known
+        coupon = books.coupon(whole.coupon)
+        if coupon is None:
+            named = whole.coupon or whole.id
+            message = f"{named} takes something off {books.id}; what, is not known"
+            findings.append(warning("coupon_unknown", message, [books.current.position]))
+        elif _alive(whole, coupon, period) and not _spent(books, whole, coupon, period):
+            yield _Applied(whole, _reduction(coupon, item))
+
+
+def _attached(books: Books) -> Iterator[tuple[Discount, str | None]]:
+    shown = books.subscription
+    for item in shown.items:
+        for each in item.discounts:
+            yield each, item.id
+    own = list(shown.discounts)
+    told = {
+        name: each
+        for name, each in books.discounts.items()
+        if not each.deleted and each.value.invoice is None
+    }
+    known = {each.id for each in own}
+    of_items = {each.id for item in shown.items for each in item.discounts}
+    for name, standing in sorted(told.items()):
+        value = standing.value
+        if value.subscription == books.id and name not in known | of_items:
+            discount = _discount(name, value)
+            if value.item is not None:
+                yield discount, value.item
+            else:
+                own.append(discount)
+    if not own:
+        own = list(books.customer.discounts if books.customer else ())
+        known = {each.id for each in own}
+        own += [
+            _discount(name, each.value)
+            for name, each in sorted(told.items())
+            if each.value.subscription is None and name not in known
+        ]
+    yield from ((each, None) for each in own)
+
+
+def _discount(name: str, told: Discounting) -> Discount:
+    return Discount(id=name, coupon=told.coupon, start=told.start, end=told.end)
+
+
+def _alive(discount: Discount, coupon: wares.Coupon, period: Period) -> bool:
+    """Tell whether it works on what is invoiced for *period*, by what is known of that.
+
+    No invoice tells when it is made, so one that begins within the period counts; one
+    that has stopped when the period starts does not.
+    """
+    if discount.start is not None and discount.start >= period.end:
+        return False
+    months = coupon.duration_in_months
+    end = discount.end or ends_at(coupon.duration, months, discount.start)
+    return end is None or end > period.start
+
+
+def _spent(books: Books, discount: Discount, coupon: wares.Coupon, period: Period) -> bool:
+    once = coupon.duration == Duration.ONCE
+    if not once and coupon.percent_off is not None:
+        return False
+    for _, invoice in books.own:
+        if source_of(invoice.value) is None or not _has(books, invoice.value, discount):
+            continue
+        lines = invoice.value.lines or ()
+        if once or any(starts_in(line, invoice, period) for line in lines):
+            return True
+    return False
+
+
+def _has(books: Books, invoice: Invoice, discount: Discount) -> bool:
+    ids = {each.discount for each in invoice.taken}
+    ids |= {each.discount for line in invoice.lines or () for each in line.taken}
+    if discount.id in ids:
+        return True
+    # A discount made for the invoice alone is another one of the same coupon.
+    named = {known[0].coupon for each in ids if (known := books.known_discounts.get(each))}
+    return discount.coupon is not None and discount.coupon in named
+
+
+def _reduction(coupon: wares.Coupon, item: str | None) -> Reduction:
+    percent = coupon.percent_off
+    return Reduction(
+        percent=None if percent is None else Decimal(percent),
+        amounts=dict(coupon.amounts_off),
+        products=None if coupon.products is None else frozenset(coupon.products),
+        item=item,
+    )
+
+
+def _other_currency(books: Books, discount: Discount) -> Finding:
+    message = (
+        f"{discount.coupon} has no amount in {books.currency}; it takes nothing off "
+        f"{books.id}"
+    )
+    return warning("coupon_currency", message, books.coupon_evidence(discount.id))
+
+
+def _last_finalized(books: Books) -> tuple[int, Invoice] | None:
+    for _, invoice in reversed(books.own):
+        if source_of(invoice.value) is Source.INVOICE:
+            return invoice.position, invoice.value
+    return None
+
+
+def _rates(invoice: Invoice) -> list[Taxed]:
+    """Return the rates of *invoice*, each once."""
+    found: dict[tuple[str | None, bool], Taxed] = {}
+    for tax in (
+        invoice.taxes or (Taxed(None, invoice.tax),) if invoice.tax else invoice.taxes
+    ):
+        found.setdefault((tax.rate, tax.inclusive), tax)
+    return list(found.values())
+
+
+def _percentage(
+    rate: Taxed, ware: wares.TaxRate | None, invoice: Invoice
+) -> Fraction | None:
+    """Return the rate's percentage: the catalogue's, else what the invoice came to."""
+    if ware is not None and ware.percentage is not None:
+        return Fraction(ware.percentage)
+    same = [
+        each
+        for each in invoice.taxes or (rate,)
+        if (each.rate, each.inclusive) == (rate.rate, rate.inclusive)
+    ]
+    amount = sum(each.amount for each in same)
+    base = sum(each.base or 0 for each in same) or (invoice.total or 0) - sum(
+        each.amount for each in invoice.taxes or (rate,)
+    )
+    return Fraction(100 * amount, base) if base > 0 else None

@@ -1,0 +1,117 @@
+"""Show what a period costs, line by line, and what is charged next.
+
+    bl total cus_JT01                        the period it is in
+    bl total cus_JT01 --period 2026-11-14    the one that starts on that day, or has it
+    bl total cus_JT01 --period next          the next one, as far as is known
+    bl total cus_JT01 --known-at '#48213'    as it was known at that position
+
+Each line says where it comes from: a finalized invoice, a draft, an invoice item that
+waits for one, or an estimate from price, quantity and coupon. Discounts are negative; the
+lines add up to the total.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ledger.clock import utc_now
+from ledger.errors import NotFoundError
+from projections import total_rendering
+from projections.amounts import amount
+from projections.answer import Billing
+from projections.period_total import PeriodTotal
+from projections.totals import total_at, total_starting_on
+from replay.asking import need, question
+from replay.ledgers import connected, database
+from replay.moments import earlier
+from replay.options import Asking
+from replay.output import write
+from replay.report import Column, Record, Report
+from replay.stamping import stamp_of
+
+_DAY: Final = len("2026-11-14")
+LINES = (
+    Column("kind", "kind", fixed=True),
+    Column("description", "what"),
+    Column("quantity", "quantity", fixed=True, spare=3),
+    Column(
+        "amount",
+        "amount",
+        fixed=True,
+        words=lambda row: amount(row["amount"], row["currency"]),
+    ),
+    Column("currency", ""),
+    Column("unit_amount_decimal", ""),
+    Column("source", "source", fixed=True),
+    Column("position", "#", fixed=True, spare=1),
+)
+
+
+def run(subject: str, /, *, period: str = "current", options: Asking | None = None) -> int:
+    """Show the total of a period.
+
+    Args:
+        subject: cus_…, or the product's own id.
+        period: A day in it, current or next.
+    """
+    options = options or Asking()
+    with database() as conninfo, connected(conninfo) as connection:
+        asked = need(conninfo, subject, question(options))
+        billing = asked.view.answer()
+        total = _total(billing, period)
+        if total is None:
+            raise NotFoundError(f"{subject} has no such period; see bl show {subject}")
+        charge = billing.next_charge
+        body = total_rendering.period_total(total)
+        next_charge = None if charge is None else total_rendering.next_charge(charge)
+        card: list[tuple[str, object]] = [
+            ("", f"total of {total.subscription}"),
+            *asked.clocks,
+            ("from", total.period.start),
+            ("to", total.period.end),
+            ("total", amount(total.total, total.currency)),
+        ]
+        if total.estimate:
+            card.append(("", "an estimate until it is invoiced"))
+        if total.credited:
+            card.append(("credited", amount(total.credited, total.currency)))
+        if charge is not None:
+            card.append(("next charge", amount(charge.amount, total.currency)))
+            card.append(("charged", charge.at))
+        card += [("finding", each.message) for each in total.findings]
+        write(
+            Report(
+                columns=LINES,
+                records=[_record(each, total.currency) for each in body.pop("lines")],
+                records_name="lines",
+                facts={**body, "next_charge": next_charge, "meta": asked.meta},
+                card=tuple(card),
+                stamp=stamp_of(connection),
+            ),
+            options,
+        )
+    return 0
+
+
+def _total(billing: Billing, period: str) -> PeriodTotal | None:
+    if period == "current":
+        return billing.period_total
+    if period == "next":
+        return billing.next_charge.preview if billing.next_charge else None
+    if billing.books is None or billing.primary is None:
+        return None
+    moment = earlier(period, utc_now())
+    books, primary, charge = billing.books, billing.primary, billing.next_charge
+    if len(period) == _DAY:
+        found = total_starting_on(books, primary, charge, moment.date())
+        if found is not None:
+            return found
+    return total_at(books, primary, moment)
+
+
+def _record(line: dict[str, Any], currency: str) -> Record:
+    return {
+        **line,
+        "currency": currency,
+        "position": next(iter(line["evidence"]), None),
+    }
