@@ -10,6 +10,7 @@ import attrs
 
 from projections.catalogue import Catalogue
 from projections.checks import Checked
+from projections.conflicts import Conflict
 from projections.credit_notes import CreditNoteHistory
 from projections.customers import CustomerHistory
 from projections.discounts import DiscountHistory
@@ -40,6 +41,7 @@ class Account:
         mandates: Those of its payment methods; others do no harm.
         payments: Its charges and intents.
         ties: What hangs on its payments and invoices; others do no harm.
+        conflicts: Its Stripe events that were delivered in two ways.
         catalogue: What its prices are, and mean.
         reconciled: When the ledger was last compared with what Stripe has.
     """
@@ -58,6 +60,7 @@ class Account:
     schedules: Mapping[str, ScheduleHistory] = attrs.Factory(dict)
     payments: Mapping[str, PaymentHistory] = attrs.Factory(dict)
     ties: Mapping[str, TieHistory] = attrs.Factory(dict)
+    conflicts: Mapping[str, Conflict] = attrs.Factory(dict)
     catalogue: Catalogue = attrs.Factory(Catalogue)
     reconciled: Checked | None = None
 

@@ -277,6 +277,7 @@ def _findings(
         [each for each in subscriptions if _quantity(account, each, now) is not None]
     )
     found += findings.of_links(account.linked)
+    found += findings.of_conflicts(account.conflicts)
     found += findings.of_reconciliation(account.linked, account.reconciled)
     if figures is not None and figures.source is Source.STRIPE:
         message = "the product has not yet told all of its active users"

@@ -15,6 +15,7 @@ from projections.account import Account
 from projections.account_wares import charged
 from projections.catalogue import CATALOGUE, Catalogue
 from projections.checks import CHECKS, last_run
+from projections.conflicts import CONFLICTS
 from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
@@ -53,6 +54,7 @@ OWN: Final[tuple[Projection[Any], ...]] = (
     DISCOUNTS,
     SCHEDULES,
     PAYMENTS,
+    CONFLICTS,
 )
 # What names no customer, and is found by what it names.
 ROAMING: Final[tuple[Projection[Any], ...]] = (MANDATES, TIES)
@@ -104,6 +106,7 @@ def assembled(linked: Linked, kept: Kept) -> Account:
         discounts=own(DISCOUNTS),
         schedules=own(SCHEDULES),
         payments=own(PAYMENTS),
+        conflicts=own(CONFLICTS),
         ties=of_all(TIES),
         catalogue=Catalogue(entries=of_all(CATALOGUE)),
         reconciled=last_run(kept.get(CHECKS.name, {}), Check.RECONCILE),

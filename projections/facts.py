@@ -12,6 +12,7 @@
     FieldUnreadable       a field that is not what it should be
     SeatChanged           the product let one user in, or go
     SeatsCounted          the product named all its users, or only how many
+    DeliveryConflicted    a Stripe event came again with other content
     AccountLinked         the product's account is this customer
     AccountClaimed        the same, as the customer's metadata says
     StripeChecked         a run over Stripe's own data came to its end
@@ -48,6 +49,7 @@ from projections.objects import (
 from projections.own_facts import (
     AccountClaimed,
     AccountLinked,
+    DeliveryConflicted,
     PolicySet,
     SeatChanged,
     SeatsCounted,
@@ -62,6 +64,7 @@ __all__ = [
     "AccountLinked",
     "CreditNoteObserved",
     "CustomerObserved",
+    "DeliveryConflicted",
     "DiscountObserved",
     "Fact",
     "FieldUnreadable",
@@ -291,6 +294,7 @@ Fact = (
     | SeatChanged
     | SeatsCounted
     | AccountLinked
+    | DeliveryConflicted
     | AccountClaimed
     | TermsSet
     | PolicySet

@@ -15,6 +15,7 @@ import attrs
 
 from projections import access
 from projections.checks import Checked
+from projections.conflicts import Conflict
 from projections.facts import Subscription
 from projections.history import History, Told
 from projections.links import Linked, is_customer
@@ -120,6 +121,18 @@ def of_seat_items(subscriptions: Sequence[Listed]) -> list[Finding]:
     message = f"{names} have seats at the same time; only the first one's are counted"
     positions = [each.current.position for each in live]
     return [warning("several_seat_subscriptions", message, positions)]
+
+
+def of_conflicts(conflicts: Mapping[str, Conflict]) -> list[Finding]:
+    """Return which Stripe events were delivered in two ways."""
+    return [
+        warning(
+            "delivery_conflict",
+            f"{name} came again with other content; what came first counts",
+            conflict.positions,
+        )
+        for name, conflict in sorted(conflicts.items())
+    ]
 
 
 def of_links(linked: Linked) -> list[Finding]:

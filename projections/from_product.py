@@ -8,6 +8,7 @@ from ledger.errors import LedgerError
 from ledger.events import (
     CATALOGUE,
     AccountLinked,
+    DeliveryConflicted,
     PolicySet,
     SeatAssigned,
     SeatReleased,
@@ -71,6 +72,21 @@ def account_linked(recorded: Recorded) -> Sequence[Fact]:
             account=event.account,
             customer=event.customer,
             recorded_at=recorded.recorded_at,
+            position=recorded.position,
+        ),
+    )
+
+
+def delivery_conflicted(recorded: Recorded) -> Sequence[Fact]:
+    """Read that an event came again with other content; nobody's is passed over."""
+    event = recorded.event
+    if not isinstance(event, DeliveryConflicted) or event.account is None:
+        return ()
+    return (
+        facts.DeliveryConflicted(
+            account=event.account,
+            event_id=event.event_id,
+            occurred_at=recorded.recorded_at,
             position=recorded.position,
         ),
     )

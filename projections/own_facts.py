@@ -30,6 +30,20 @@ class SeatChanged(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return f"user:{self.user}"
 
 
+class DeliveryConflicted(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A Stripe event came again with other content; what came first stays."""
+
+    account: str
+    event_id: str
+    occurred_at: datetime
+    position: int
+
+    @property
+    def object_id(self) -> str:
+        """Each event that is told in two ways is an object of its own."""
+        return self.event_id
+
+
 class SeatsCounted(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """All active users from *occurred_at* on, or only their number."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from projections.catalogue import CATALOGUE
 from projections.checks import CHECKS
+from projections.conflicts import CONFLICTS
 from projections.credit_notes import CREDIT_NOTES
 from projections.customers import CUSTOMERS
 from projections.declaration import Projection
@@ -38,6 +39,7 @@ PROJECTIONS: Final[tuple[Projection[Any], ...]] = (
     SCHEDULES,
     PAYMENTS,
     TIES,
+    CONFLICTS,
     CATALOGUE,
     CHECKS,
     REFERENCES,

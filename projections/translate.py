@@ -16,6 +16,7 @@
     seat_assigned, seat_released  SeatChanged
     seats_counted                 SeatsCounted
     account_linked                AccountLinked
+    delivery_conflicted           DeliveryConflicted
     terms_set, policy_set         TermsSet, PolicySet
 
 Beside each stands FieldUnreadable for what cannot be read: it has happened, and is a
@@ -35,6 +36,7 @@ import attrs
 from ledger.events import (
     TOPIC_OF,
     AccountLinked,
+    DeliveryConflicted,
     Event,
     PolicySet,
     SeatAssigned,
@@ -54,6 +56,7 @@ from projections.from_catalogue import ware_shown, wares_within
 from projections.from_objects import observations, observing
 from projections.from_product import (
     account_linked,
+    delivery_conflicted,
     policy_set,
     seat_changed,
     seats_counted,
@@ -183,6 +186,9 @@ OWN: Final[Mapping[type[Event], Translator]] = {
     SeatAssigned: _SEAT,
     SeatReleased: _SEAT,
     SeatsCounted: Translator(translate=seats_counted, gives=facts.SeatsCounted),
+    DeliveryConflicted: Translator(
+        translate=delivery_conflicted, gives=facts.DeliveryConflicted
+    ),
     AccountLinked: Translator(translate=account_linked, gives=facts.AccountLinked),
     StripeChecked: Translator(translate=stripe_checked, gives=facts.StripeChecked),
     TermsSet: Translator(translate=terms_set, gives=facts.TermsSet),

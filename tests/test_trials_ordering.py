@@ -13,6 +13,7 @@ import pytest
 
 from ledger.events import (
     Command,
+    DeliveryConflicted,
     Event,
     SeatAssigned,
     SeatReleased,
@@ -179,6 +180,18 @@ async def test_O04_an_event_that_shows_it_alive_after_its_end_is_a_finding() -> 
     )
 
     assert "event_after_end" in codes(told)
+
+
+async def test_O09_first_content_counts_and_the_account_says_there_was_another() -> None:
+    other = DeliveryConflicted(
+        event_id="evt_a", kept="k", refused="r", account="cus_1", body=b"{}"
+    )
+    told = await billing([shown("a", "created", 0), other, other])
+
+    assert told.status == "active"
+    found = {finding.code: finding for finding in told.findings}
+    assert found["delivery_conflict"].evidence == (2,)
+    assert "evt_a" in found["delivery_conflict"].message
 
 
 async def test_O11_an_event_of_another_mode_counts_for_nothing() -> None:
