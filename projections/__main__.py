@@ -52,7 +52,8 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _database(settings) as conninfo:
         read_from = settings.read_database_url
-        async with opened(read_from.reveal() if read_from else conninfo) as api:
+        read_conninfo = read_from.reveal() if read_from else conninfo
+        async with opened(read_conninfo, settings.checkout_prices) as api:
             figures = Figures(api)
             async with asyncio.TaskGroup() as group:
                 group.create_task(process.run(conninfo, stop))

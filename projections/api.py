@@ -35,6 +35,7 @@ class Api:
 
     Attributes:
         mode: Of the ledger, ``live`` or ``test``.
+        prices: Those that the billing page offers to start with.
     """
 
     reader: Reader
@@ -42,6 +43,7 @@ class Api:
     ledger_id: str
     mode: str
     clock: Callable[[], datetime] = utc_now
+    prices: tuple[str, ...] = ()
 
     async def status(self, request: web.Request) -> web.Response:
         """Answer with how far the log and each projection are."""
@@ -74,7 +76,9 @@ def routes(api: Api) -> list[web.RouteDef]:
         *account_api.routes(Accounts(views=views)),
         *event_api.routes(Events(reader=api.reader, log=api.log)),
         web.get("/v1/status", api.status),
-        *page_app.routes(Pages(views=views, reader=api.reader, log=api.log)),
+        *page_app.routes(
+            Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)
+        ),
     ]
 
 

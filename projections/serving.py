@@ -16,12 +16,22 @@ from projections.reading import Reader
 
 
 @asynccontextmanager
-async def opened(conninfo: str) -> AsyncIterator[Api]:
-    """Yield a read API on the database of *conninfo*, which may be a replica."""
+async def opened(conninfo: str, prices: tuple[str, ...] = ()) -> AsyncIterator[Api]:
+    """Yield a read API on the database of *conninfo*, which may be a replica.
+
+    Args:
+        prices: Those that the billing page offers to start with.
+    """
     async with PostgresLog.open(conninfo, role=Role.READER) as log:
         reader = Reader(conninfo)
         await reader.open()
         try:
-            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
+            yield Api(
+                reader=reader,
+                log=log,
+                ledger_id=log.ledger_id,
+                mode=log.mode,
+                prices=prices,
+            )
         finally:
             await reader.close()

@@ -29,7 +29,9 @@ from projections.api import Api
 from projections.figures import Figures
 from projections.reading import Reader
 from webhooks import app as stripe_door
+from webhooks import hosted_routes
 from webhooks.app import Door
+from webhooks.hosted import Hosted
 from webhooks.process import (
     Listener,
     database,
@@ -64,15 +66,17 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
     stopped = stop_on_signal()
     door = Door(settings)
     reread_on_hangup(door)
+    hosted = Hosted(settings)
     async with (
         database(settings) as conninfo,
         opened(conninfo, settings) as log,
         _reading(settings, conninfo) as api,
+        hosted_routes.opened(hosted, log, api),
     ):
         door.token_keys[:] = signing_keys(settings)
         figures = Figures(api)
         door.metrics = Together(door.metrics, figures.metrics)
-        listener = await Listener.start(_application(door, api), door, settings)
+        listener = await Listener.start(_application(door, api, hosted), door, settings)
         stop = asyncio.Event()
         work = [
             asyncio.create_task(projector.run(conninfo, stop), name="projector"),
@@ -110,15 +114,23 @@ async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
         reader = Reader(read_from)
         await reader.open()
         try:
-            yield Api(reader=reader, log=log, ledger_id=log.ledger_id, mode=log.mode)
+            yield Api(
+                reader=reader,
+                log=log,
+                ledger_id=log.ledger_id,
+                mode=log.mode,
+                prices=settings.checkout_prices,
+            )
         finally:
             await reader.close()
 
 
-def _application(door: Door, api: Api) -> web.Application:
+def _application(door: Door, api: Api, hosted: Hosted) -> web.Application:
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
-    app.add_routes([*stripe_door.routes(door), *read_api.routes(api)])
+    app.add_routes(
+        [*stripe_door.routes(door), *read_api.routes(api), *hosted_routes.routes(hosted)]
+    )
     return app
 
 

@@ -5,6 +5,7 @@ POST /v1/accounts/{account}/seat-changes       seat intake
 POST /v1/accounts/{account}/seat-changes:batch
 PUT  /v1/accounts/{account}/seats
 POST /v1/accounts/{account}/link
+POST /v1/accounts/{account}/portal-sessions    see `webhooks.hosted_routes`
 GET  /healthz                                  the process answers
 GET  /readyz                                   it can keep what it is given, or why not
 """

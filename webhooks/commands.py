@@ -58,15 +58,15 @@ class Intake:
         account = readable_id("account", request.match_info["account"])
         if grant.account not in {None, account}:
             raise unknown_account()
-        key = _key(request)
+        key = idempotency_key(request)
         body = await read_body(request, self._limits)
         command = Command.identify(
             account=account,
             route=route,
             key=key,
-            fingerprint=_fingerprint(request.method, request.rel_url.raw_path, body),
+            fingerprint=fingerprint(request.method, request.rel_url.raw_path, body),
         )
-        events = read(account, _json(body), command)
+        events = read(account, parsed(body), command)
         _allow(grant, events)
         return _answer(await self._append(command, events), command)
 
@@ -120,7 +120,12 @@ def readable_id(name: str, value: str) -> str:
     return value
 
 
-def _key(request: web.Request) -> str:
+def idempotency_key(request: web.Request) -> str:
+    """Return the key by which *request* is known when it comes again.
+
+    Raises:
+        Problem: There is none, or it cannot be read (400).
+    """
     keys = request.headers.getall("Idempotency-Key", ())
     if len(keys) != 1:
         raise bad_request("send one Idempotency-Key, new for each new request")
@@ -130,18 +135,33 @@ def _key(request: web.Request) -> str:
     return key
 
 
-def _fingerprint(method: str, path: str, body: bytes) -> str:
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """Digest a request, so that the same key with another request is told apart."""
     digest = hashlib.sha256()
     for part in (method.encode(), path.encode(), body):
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.hexdigest()
 
 
-def _json(body: bytes) -> object:
+def parsed(body: bytes) -> object:
+    """Return the JSON of *body*.
+
+    Raises:
+        Problem: It is none (400).
+    """
     try:
         return parse(body)
     except NotStrictError as error:
         raise bad_request(f"the body is not JSON: {error}") from None
+
+
+def key_reused() -> Problem:
+    """Say that a key was used for another request."""
+    return Problem(
+        status=422,
+        slug="key-reused",
+        detail="this Idempotency-Key was used for another request; take a new one",
+    )
 
 
 def _allow(grant: Grant, events: Sequence[CommandEvent]) -> None:
@@ -158,11 +178,7 @@ def _answer(receipts: Sequence[Receipt], command: Command) -> web.Response:
         if not isinstance(first, _COMMANDS) or (
             first.command.fingerprint != command.fingerprint
         ):
-            raise Problem(
-                status=422,
-                slug="key-reused",
-                detail="this Idempotency-Key was used for another request; take a new one",
-            )
+            raise key_reused()
     position = receipts[-1].position
     answer: dict[str, Any] = {"position": position}
     if len(receipts) > 1:

@@ -27,8 +27,11 @@ from ledger.keyring import signing_keys
 from ledger.migrate import migrate, pending
 from ledger.postgres import PostgresLog
 from ledger.settings import Settings, SettingsError, load
+from projections.serving import opened as reading
+from webhooks import hosted_routes
 from webhooks.app import Door, application
 from webhooks.connections import DoorRunner, DoorServer
+from webhooks.hosted import Hosted
 from webhooks.receiver import PATH
 
 BACKLOG: Final = 1024
@@ -47,9 +50,16 @@ async def serve(settings: Settings) -> None:
     reread_on_hangup(door)
     if settings.database_url is not None:
         door.token_keys += signing_keys(settings)
-    listener = await Listener.start(application(door), door, settings)
+    hosted = Hosted(settings)
+    app = application(door, hosted_routes.routes(hosted))
+    listener = await Listener.start(app, door, settings)
     try:
-        async with database(settings) as conninfo, opened(conninfo, settings) as log:
+        async with (
+            database(settings) as conninfo,
+            opened(conninfo, settings) as log,
+            reading(conninfo) as api,
+            hosted_routes.opened(hosted, log, api),
+        ):
             door.token_keys[:] = signing_keys(settings)
             door.open(log, log.clock_watch.counter)
             _logger.info("ready", extra={"ledger": log.ledger_id, "mode": log.mode})

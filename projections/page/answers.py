@@ -122,6 +122,22 @@ _MESSAGES: Final = {
         "That cannot be answered",
         "Something in this address cannot be read: open billing again from the product.",
     ),
+    HTTPStatus.NOT_IMPLEMENTED: (
+        "This is not set up here",
+        "Stripe's pages are not connected to this product yet; its support can help.",
+    ),
+    HTTPStatus.CONFLICT: (
+        "There is something to finish first",
+        "A subscription runs already, or there is none to manage yet. Go back to see.",
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        "Stripe did not accept that",
+        "Nothing has changed. Please tell the product's support.",
+    ),
+    HTTPStatus.BAD_GATEWAY: (
+        "Stripe does not know us",
+        "Nothing has changed. Please tell the product's support.",
+    ),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "Not just now",
         "The figures cannot be reached at this moment. Nothing is lost; try again soon.",

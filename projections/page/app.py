@@ -31,7 +31,10 @@ from projections.page.composing import Shown, composed, name_of
 from projections.page.document import Document, Invoice
 from projections.page.explaining import Explanation, Figure, explanation
 from projections.page.freshness import freshness
+from projections.page.offers import Offer
+from projections.page.pricing import offers
 from projections.page.sessions import Session
+from projections.page.view import Mode, mode_of
 from projections.page.visits import now_of, path_of, visitor
 from projections.paging import page as page_of
 from projections.questions import Question
@@ -46,11 +49,16 @@ STEPS_SHOWN: Final = 50
 
 @attrs.frozen(kw_only=True)
 class Pages:
-    """The handlers of the page's paths."""
+    """The handlers of the page's paths.
+
+    Attributes:
+        prices: Those that are offered where there is nothing to manage.
+    """
 
     views: Views
     reader: Reader
     log: Log
+    prices: tuple[str, ...] = ()
 
     async def invite(self, request: web.Request) -> web.Response:
         """Answer with a link to an account's page."""
@@ -79,6 +87,7 @@ class Pages:
             token=visits.form_token(request, session),
             tag=shown.tag,
             activity=happened,
+            offers=await self._offers(shown.document),
         )
 
     async def freshness(self, request: web.Request) -> web.Response:
@@ -132,6 +141,11 @@ class Pages:
             events=await self._events(shown, reasons),
             steps=_steps(shown) if request.query["figure"] == Figure.SEATS else [],
         )
+
+    async def _offers(self, document: Document) -> list[Offer]:
+        if mode_of(document) is Mode.MANAGE or not self.prices:
+            return []
+        return await offers(self.reader, self.prices, document.meta.as_of)
 
     def _visitor(self, request: web.Request) -> Session:
         return visitor(request, named_account(request.match_info["account"]))
