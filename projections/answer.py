@@ -278,11 +278,24 @@ def _findings(
     )
     found += findings.of_links(account.linked)
     found += findings.of_conflicts(account.conflicts)
+    since = _listening_since(account)
+    found += findings.of_gaps(_currents(account.histories), since)
+    found += findings.of_gaps(_currents(account.invoices), since)
     found += findings.of_reconciliation(account.linked, account.reconciled)
     if figures is not None and figures.source is Source.STRIPE:
         message = "the product has not yet told all of its active users"
         found.append(findings.info("seats_baseline_missing", message))
     return found
+
+
+def _listening_since(account: Account) -> datetime | None:
+    """Return when the first was told of the account: before it, creations were missed."""
+    currents: list[Current[Any]] = [
+        *_currents(account.customers).values(),
+        *_currents(account.histories).values(),
+        *_currents(account.invoices).values(),
+    ]
+    return min((current.first_at for current in currents), default=None)
 
 
 def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any, Any]]]:

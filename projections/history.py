@@ -21,6 +21,7 @@ import msgspec
 from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
+from projections.gaps import Gap, born, gapped, is_inferred
 from projections.marks import Mark, marked
 from projections.objects import Value
 from projections.paths import paths
@@ -44,6 +45,9 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
             count, since nothing that has ended comes back.
         marks: Of a subscription, what it was before and is, one for each change.
         traces: Of an invoice or a payment, what befell it, in order.
+        gaps: Of a subscription or an invoice, where something was not told.
+        inferred: Whether nothing but a date of its own tells what it was.
+        unborn: Whether the first that was told of it is no beginning.
     """
 
     value: V
@@ -54,6 +58,14 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
     revived: tuple[int, ...] = ()
     marks: tuple[Mark, ...] = ()
     traces: tuple[Trace, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    inferred: bool = False
+    unborn: bool = False
+
+    @property
+    def open_gaps(self) -> tuple[Gap, ...]:
+        """The gaps that nothing has healed yet."""
+        return tuple(gap for gap in self.gaps if not gap.healed)
 
     @property
     def ended(self) -> bool:
@@ -221,6 +233,8 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
             deleted=event.deletes,
             marks=marked((), event),
             traces=traced((), event),
+            inferred=is_inferred(event),
+            unborn=not born(event),
         )
     if before.ended and not (event.deletes or shown.ended):
         revived = (*before.revived, event.position)[-REVIVED_MAX:]
@@ -235,6 +249,9 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
         revived=before.revived,
         marks=marked(before.marks, event),
         traces=traced(before.traces, event),
+        gaps=gapped(before.gaps, None if before.inferred else before.value, event),
+        inferred=is_inferred(event),
+        unborn=before.unborn and not event.type.endswith(".observed"),
     )
 
 

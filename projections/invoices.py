@@ -21,7 +21,7 @@ class InvoiceHistory(
 
 INVOICES: Final = Projection(
     name="invoices",
-    version=3,
+    version=4,
     state=InvoiceHistory,
     initial=InvoiceHistory(),
     handlers=table(

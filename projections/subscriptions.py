@@ -26,7 +26,7 @@ told = history.told
 
 SUBSCRIPTIONS: Final = Projection(
     name="subscriptions",
-    version=3,
+    version=4,
     state=History,
     initial=History(),
     handlers=table(

@@ -1,0 +1,57 @@
+"""Objects whose events have a gap, asked for as they are now.
+
+What was lost in between stays unknown; what the object is from here on is known again,
+and the log says that it was asked for, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import attrs
+
+from ledger.events import Source
+from ledger.log import Log
+from projections.declaration import Projection
+from projections.history import told
+from projections.holdings import holdings
+from projections.invoices import INVOICES
+from projections.subscriptions import SUBSCRIPTIONS
+from webhooks.reconciling import retrieved
+from webhooks.stripe_client import StripeClient
+
+HEALED: Final[tuple[tuple[str, Projection[Any]], ...]] = (
+    ("subscription", SUBSCRIPTIONS),
+    ("invoice", INVOICES),
+)
+AT_MOST: Final = 1000
+
+
+async def heal(client: StripeClient, log: Log, conninfo: str) -> int:
+    """Append each object with an open gap as Stripe shows it; return how many there were.
+
+    Raises:
+        StripeUnavailableError: Stripe does not answer.
+        UnavailableError: The read models cannot be read now.
+    """
+    healed = 0
+    async for kind, name in gaps(conninfo):
+        shown = await retrieved(client, kind, name, source=Source.CATCH_UP)
+        if shown is None:
+            continue
+        known = await log.find(shown.id)
+        await log.append([attrs.evolve(shown, version=len(known) + 1)])
+        healed += 1
+        if healed == AT_MOST:
+            break
+    return healed
+
+
+async def gaps(conninfo: str) -> AsyncIterator[tuple[str, str]]:
+    """Yield kind and id of each object with a gap that nothing has healed."""
+    for kind, projection in HEALED:
+        async for _, name, state in holdings(conninfo, projection):
+            says = told(state)
+            if says is not None and says.current.open_gaps:
+                yield kind, name
