@@ -20,6 +20,7 @@ from projections.billed import Billed, billed
 from projections.books import Books
 from projections.dunning import Timeline, Unpaid
 from projections.findings import Finding, Severity
+from projections.gap_findings import gaps_of
 from projections.links import Linked
 from projections.marks import Mark
 from projections.notices import Notice, Noticed, notices
@@ -276,26 +277,13 @@ def _findings(
     found += findings.of_seat_items(
         [each for each in subscriptions if _quantity(account, each, now) is not None]
     )
-    found += findings.of_links(account.linked)
-    found += findings.of_conflicts(account.conflicts)
-    since = _listening_since(account)
-    found += findings.of_gaps(_currents(account.histories), since)
-    found += findings.of_gaps(_currents(account.invoices), since)
+    found += findings.of_links(account.linked) + findings.of_conflicts(account.conflicts)
     found += findings.of_reconciliation(account.linked, account.reconciled)
+    found += gaps_of(account)
     if figures is not None and figures.source is Source.STRIPE:
         message = "the product has not yet told all of its active users"
         found.append(findings.info("seats_baseline_missing", message))
     return found
-
-
-def _listening_since(account: Account) -> datetime | None:
-    """Return when the first was told of the account: before it, creations were missed."""
-    currents: list[Current[Any]] = [
-        *_currents(account.customers).values(),
-        *_currents(account.histories).values(),
-        *_currents(account.invoices).values(),
-    ]
-    return min((current.first_at for current in currents), default=None)
 
 
 def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any, Any]]]:

@@ -84,36 +84,6 @@ def of_object(
     return found
 
 
-def of_gaps(currents: Mapping[str, Any], listening_since: datetime | None) -> list[Finding]:
-    """Return where something was not told of objects, and what has healed it.
-
-    Args:
-        currents: Objects of one kind.
-        listening_since: The first that was told of their account.
-    """
-    found = []
-    for name, current in sorted(currents.items()):
-        for gap in current.gaps:
-            if gap.healed:
-                message = f"{name}: what Stripe showed later heals a gap ({gap.what})"
-                found.append(
-                    Finding(
-                        code="gap_healed",
-                        severity=Severity.INFO,
-                        message=message,
-                        evidence=(gap.position, gap.healed),
-                    )
-                )
-            else:
-                message = f"{name}: something was not told before this ({gap.what})"
-                found.append(warning("gap_suspected", message, [gap.position]))
-        created = getattr(current.value, "created", None)
-        if current.unborn and created and listening_since and created > listening_since:
-            message = f"{name}: it was created, and nothing told so (birth)"
-            found.append(warning("gap_suspected", message, [current.position]))
-    return found
-
-
 def of_subscription(name: str, says: Told[Subscription] | None) -> list[Finding]:
     """Return what is odd about what a subscription is now."""
     if says is None or access.is_known(says.current.value.status):

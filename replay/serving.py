@@ -10,12 +10,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from aiohttp import web
 
+from ledger.clock import utc_now
 from ledger.database import Role
 from ledger.errors import UnavailableError
 from ledger.keyring import signing_keys
@@ -39,10 +41,14 @@ from webhooks.process import (
     reread_on_hangup,
     stop_on_signal,
 )
+from webhooks.stripe_client import StripeClient
+from webhooks.stripe_rounds import Place, Rounds
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+COVERED_S: Final = 600.0
+LOOK_S: Final = 0.2
 _logger = logging.getLogger(__name__)
 
 
@@ -63,6 +69,8 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
         NotConfiguredError: It can never be ready with these settings.
         UnavailableError: The database does not come up, or the projector gave up.
     """
+    if settings.stripe_api_key is not None:
+        StripeClient.of(settings)  # a key of the other mode is told at once
     stopped = stop_on_signal()
     door = Door(settings)
     reread_on_hangup(door)
@@ -75,20 +83,35 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
     ):
         door.token_keys[:] = signing_keys(settings)
         figures = Figures(api)
-        door.metrics = Together(door.metrics, figures.metrics)
+        rounds = Rounds(
+            Place(
+                settings=settings,
+                conninfo=conninfo,
+                log=log,
+                covered=partial(_covered, log, api.reader),
+                clock=utc_now,
+            )
+        )
+        door.metrics = Together(door.metrics, figures.metrics, rounds.metrics)
         listener = await Listener.start(_application(door, api, hosted), door, settings)
         stop = asyncio.Event()
         work = [
             asyncio.create_task(projector.run(conninfo, stop), name="projector"),
             asyncio.create_task(figures.follow(stop), name="figures"),
         ]
+        asking: list[asyncio.Task[None]] = []
         try:
             door.open(log, log.clock_watch.counter)
             announce(_address(settings, listener, log))
-            await _until(stopped, work)
+            if settings.stripe_api_key is not None:
+                asking.append(asyncio.create_task(rounds.follow(stop), name="rounds"))
+            await _until(stopped, [*work, *asking])
             await listener.drain()
         finally:
             stop.set()
+            for task in asking:
+                task.cancel()  # what it was about to append is asked for again
+            await asyncio.gather(*asking, return_exceptions=True)
             await asyncio.gather(*work, return_exceptions=True)
             await listener.close()
 
@@ -104,6 +127,20 @@ class Together(Metrics):
         """Yield each in Prometheus's form."""
         yield from super().collect()
         yield from chain.from_iterable(part.collect() for part in self._parts)
+
+
+async def _covered(log: PostgresLog, reader: Reader) -> None:
+    """Wait until the read models have all that the log holds now.
+
+    Raises:
+        UnavailableError: They do not come to it in time.
+    """
+    head = (await log.head()).position
+    for _ in range(int(COVERED_S / LOOK_S)):
+        if await reader.position() >= head:
+            return
+        await asyncio.sleep(LOOK_S)
+    raise UnavailableError("the read models do not catch up with the log")
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from replay.progress import progress
 from replay.report import Report
 from replay.stamping import stamp_of
 from webhooks.catching_up import CaughtUp, catch_up
+from webhooks.healing import heal
 
 
 def run(*, since: str | None = None, options: Reporting | None = None) -> int:
@@ -35,11 +36,11 @@ def run(*, since: str | None = None, options: Reporting | None = None) -> int:
     """
     options = options or Reporting()
     with prepared() as (settings, conninfo):
-        caught_up = asyncio.run(_catch_up(settings, conninfo, since, options))
+        caught_up, healed = asyncio.run(_catch_up(settings, conninfo, since, options))
         with connected(conninfo) as connection:
             report = Report(
-                facts=_facts(caught_up),
-                card=tuple(_card(caught_up)),
+                facts=_facts(caught_up, healed),
+                card=tuple(_card(caught_up, healed)),
                 stamp=stamp_of(connection),
             )
             write(report, options)
@@ -48,7 +49,7 @@ def run(*, since: str | None = None, options: Reporting | None = None) -> int:
 
 async def _catch_up(
     settings: Settings, conninfo: str, since: str | None, options: Reporting
-) -> CaughtUp:
+) -> tuple[CaughtUp, int]:
     async with outside(settings, conninfo) as ready:
         with progress("catch-up", options.progress) as tick:
             caught_up = await catch_up(
@@ -60,7 +61,10 @@ async def _catch_up(
                 tick=lambda done: tick(done, 0, note=f"{done:,} events"),
             )
         await projected(conninfo, options.progress)
-    return caught_up
+        healed = await heal(ready.client, ready.log, conninfo)
+        if healed:
+            await projected(conninfo, options.progress)
+    return caught_up, healed
 
 
 def _findings(caught_up: CaughtUp) -> list[dict[str, object]]:
@@ -73,7 +77,7 @@ def _findings(caught_up: CaughtUp) -> list[dict[str, object]]:
     return [{"code": "events_lost", "severity": "warning", "message": message}]
 
 
-def _facts(caught_up: CaughtUp) -> dict[str, object]:
+def _facts(caught_up: CaughtUp, healed: int) -> dict[str, object]:
     findings = _findings(caught_up)
     return {
         "ok": not findings,
@@ -81,13 +85,15 @@ def _facts(caught_up: CaughtUp) -> dict[str, object]:
         "since": caught_up.since,
         "events": caught_up.looked_at,
         "appended": caught_up.appended,
+        "healed": healed,
     }
 
 
-def _card(caught_up: CaughtUp) -> list[tuple[str, object]]:
+def _card(caught_up: CaughtUp, healed: int) -> list[tuple[str, object]]:
     return [
         ("since", caught_up.since),
         ("events", caught_up.looked_at),
         ("appended", caught_up.appended),
+        ("healed", healed),
         *(("warning", each["message"]) for each in _findings(caught_up)),
     ]
