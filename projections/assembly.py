@@ -12,7 +12,7 @@ import msgspec
 from ledger.events import Check
 from ledger.log import Recorded
 from projections.account import Account
-from projections.account_wares import charged
+from projections.account_wares import charged, reductions
 from projections.catalogue import CATALOGUE, Catalogue
 from projections.checks import CHECKS, last_run
 from projections.conflicts import CONFLICTS
@@ -175,6 +175,7 @@ def needs(account: Account) -> Needs:
     products |= {each.product for each in sold}
     wares = {f"{kind}:{name}" for name in prices if name for kind in _OF_PRICES}
     wares |= {f"product:{name}" for name in products if name}
+    wares |= set(reductions(account))
     referred = {*account.payment_methods, *account.invoices, *account.payments}
     return Needs(wares=frozenset({"policy", *wares}), referred=frozenset(referred))
 

@@ -13,8 +13,9 @@ a figure of ours and is no difference.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
@@ -230,11 +231,30 @@ def _proration(books: Books, line: Line, tariff: Tariff, quantity: int, theirs: 
         if start is None or end is None or line.start is None or end != line.end:
             continue
         if start <= line.start:
-            amount = prorated(
-                exact_price(tariff, quantity), fraction_left(start, end, line.start)
-            )
-            return -amount if theirs < 0 else amount
+            whole_price = exact_price(tariff, quantity)
+            left = fraction_left(start, end, line.start)
+            kept = (Fraction(1), *_kept(books, line))
+            # Stripe charges parts net of coupons, and names none on the line.
+            amounts = [prorated(whole_price * each, left) for each in kept]
+            found = min(amounts, key=lambda amount: abs(amount - abs(theirs)))
+            return -found if theirs < 0 else found
     raise NoPriceError("the period that it is a part of is not known")
+
+
+def _kept(books: Books, line: Line) -> Iterator[Fraction]:
+    """Yield what percentages that were at work then leave, each and all of them."""
+    left: dict[str, Fraction] = {}
+    for name, (discount, _) in books.known_discounts.items():
+        coupon, used = books.coupon(discount.coupon), books.used(name)
+        begun = discount.start is None or line.start is None or discount.start <= line.start
+        if used.until is not None and line.start is not None:
+            begun = begun and line.start < used.until
+        if coupon is None or coupon.percent_off is None or not begun:
+            continue
+        left[discount.coupon or name] = 1 - Fraction(coupon.percent_off) / _HUNDRED
+    yield from left.values()
+    if len(left) > 1:
+        yield math.prod(left.values(), start=Fraction(1))
 
 
 def _expected(books: Books, line: Line) -> int | None:
@@ -242,7 +262,8 @@ def _expected(books: Books, line: Line) -> int | None:
     if not line.recurring or line.item is None:
         return None
     for mark in books.current.marks:
-        if mark.period_start is not None and mark.period_start == line.start:
+        start = mark.period_start
+        if start is not None and start == line.start and mark.at - start <= _AT_ONCE:
             sold = (each for each in mark.sold if each.item == line.item)
             found = next(sold, None)
             same = found is not None and found.price == line.price
@@ -338,9 +359,9 @@ def _taxes(books: Books, lines: Sequence[Line]) -> Iterator[Compared]:
         theirs = sum(tax.amount for _, tax in own)
         base = sum(line.amount - sum(one.amount for one in line.taken) for line, _ in own)
         ware = None if rate is None else books.catalogue.tax_rate(rate, books.now)
-        reverse = any(tax.reason == "reverse_charge" for _, tax in own)
+        spared = theirs == 0 and any(tax.reason in _SPARED for _, tax in own)
         ours: int | None = None
-        if reverse:
+        if spared:
             ours = 0
         elif ware is not None and ware.percentage is not None:
             percent = Fraction(ware.percentage)
@@ -373,3 +394,10 @@ def _span(line: Line) -> tuple[object, ...]:
 
 
 _HUNDRED: Final = 100
+# Stripe's reasons for which a rate that is named takes nothing.
+_SPARED: Final = frozenset(
+    {"customer_exempt", "reverse_charge", "not_collecting", "not_subject_to_tax"}
+    | {"product_exempt", "product_exempt_holiday", "zero_rated", "excluded_territory"}
+)
+# What is told later of a period may have changed within it.
+_AT_ONCE: Final = timedelta(hours=1)
