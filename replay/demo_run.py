@@ -21,6 +21,8 @@ from ledger.tokens import Scope, mint
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
 from projections.answer import Billing
+from projections.page.sessions import link
+from projections.page.visits import LINK, path_of
 from replay.accounts import answers
 from replay.demo_house import House, house
 from replay.demo_post import Outcome, Post
@@ -78,7 +80,7 @@ async def demonstrate(wish: Wish, style: ProgressStyle) -> bool:
                 verified = await verify_log(server.conninfo, progress=tick)
             told = await asyncio.to_thread(_answers, server.conninfo)
         result = _result(post.outcome, verified, told, simulation.expectations(), lag_s)
-        summary(result, home, token)
+        summary(result, home, token, _page(home, result.example))
         if wish.stays:
             await _stay(home)
     say("bl demo: ended, its data directory is removed")
@@ -92,8 +94,15 @@ def _months_before(moment: datetime, months: int) -> datetime:
 
 def _token(data_dir: Path) -> str:
     key = signing_keys(Settings(data_dir=data_dir))[0]
-    scopes = [Scope.READ, Scope.AUDIT, Scope.SEATS_WRITE]
+    scopes = [Scope.READ, Scope.AUDIT, Scope.SEATS_WRITE, Scope.PAGE]
     return mint(key=key, scopes=scopes, account=None, expires_at=None, now=utc_now())
+
+
+def _page(home: House, account: str) -> str:
+    """Return the address of the billing page of *account*, as the product would get it."""
+    key = signing_keys(Settings(data_dir=home.data_dir))[0]
+    given = link(account, "u_1", key=key, now=utc_now())
+    return f"{home.base}{path_of(account)}?{LINK}={given}"
 
 
 async def _caught_up(home: House, token: str, tick: Tick) -> float:

@@ -43,15 +43,19 @@ class Result:
         return not (self.differing or self.outcome.unexpected or self.verified.fault)
 
 
-def summary(result: Result, home: House, token: str) -> None:
-    """Write the summary to stdout."""
+def summary(result: Result, home: House, token: str, page: str) -> None:
+    """Write the summary to stdout.
+
+    Args:
+        page: The address of the example's billing page.
+    """
     is_terminal = sys.stdout.isatty()
     style = Style(
         zone=ZoneInfo("UTC"),
         width=shutil.get_terminal_size().columns if is_terminal else None,
         colored=colored(),
     )
-    lines = [*card_lines(_card(result), style), "", *_next(result, home, token)]
+    lines = [*card_lines(_card(result), style), "", *_next(result, home, token, page)]
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 
@@ -95,15 +99,20 @@ def _truth(result: Result) -> str:
     return f"{len(result.differing):,} of {result.compared:,} accounts DIFFER: {named}"
 
 
-def _next(result: Result, home: House, token: str) -> list[str]:
+def _next(result: Result, home: House, token: str, page: str) -> list[str]:
     directory = shlex.quote(str(home.data_dir))
+    example = f"{home.base}/v1/accounts/{result.example}"
     ask = '   curl -H "Authorization: Bearer $TOKEN" '
     return [
         " Look at it",
         f"   export LEDGER_DATA_DIR={directory} LEDGER_MODE=test",
         f"   TOKEN={token}",
         f"{ask}{home.base}/v1/status",
-        f"{ask}{home.base}/v1/accounts/{result.example}/billing",
+        f"{ask}{example}/billing",
+        f'{ask}-d \'{{"admin": "u_1"}}\' {example}/page-sessions',
+        "",
+        " Its billing page; this link holds for five minutes",
+        f"   {page}",
         "",
         f"   bl show {result.example}",
         f"   bl log {result.example} --limit 20",

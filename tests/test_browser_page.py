@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,14 +18,24 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from ledger.clock import utc_now
+from ledger.database import Role
+from ledger.events import Command, SeatsCounted
+from ledger.postgres import PostgresLog
 from page_states import STATES, happened
+from projections import process
+from projections.api import application
 from projections.page import assets
 from projections.page.composing import composed
 from projections.page.offers import Offer
+from projections.page.sessions import link
+from projections.page.visits import LINK, path_of
+from projections.serving import opened as opened_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Scheme = Literal["light", "dark"]
+KEY: Final = b"0123456789abcdef"
 CHROMIUM: Final = "/usr/bin/chromium"
 WIDTHS: Final = (360, 768, 1440)
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
@@ -210,3 +221,85 @@ async def test_no_card_number_and_no_turned_text_is_ever_shown(
     assert "W" * 301 not in text
     assert images == 0
     assert window.complaints == []
+
+
+# What the page's clock shows instead of the time, while a test has set it.
+served_at: list[datetime] = []
+AGAIN: Final = "htmx.ajax('GET', location.pathname + '/freshness', '.fresh > div')"
+
+
+@attrs.frozen
+class Served:
+    """The read API and the page on a ledger of their own."""
+
+    address: str
+    log: PostgresLog
+    conninfo: str
+
+    def link(self, account: str) -> str:
+        given = link(account, "u_1", key=KEY, now=utc_now())
+        return f"{self.address}{path_of(account)}?{LINK}={given}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(module_ledger18: str) -> AsyncIterator[Served]:
+    async with (
+        PostgresLog.open(module_ledger18, role=Role.APPENDER) as log,
+        opened_api(module_ledger18) as found,
+    ):
+        api = attrs.evolve(found, clock=lambda: served_at[0] if served_at else utc_now())
+        await log.append([counted(12)])
+        await process.catch_up(module_ledger18, log)
+        async with TestServer(application(api, [KEY])) as server:
+            yield Served(str(server.make_url("")).rstrip("/"), log, module_ledger18)
+
+
+def counted(seats: int) -> SeatsCounted:
+    command = Command(id=f"cmd:{seats}", fingerprint="")
+    return SeatsCounted(account="shop-17", command=command, count=seats)
+
+
+async def test_a_link_opens_the_page_and_its_figures_are_explained(
+    chromium: Browser, served: Served
+) -> None:
+    async with opened(chromium, width=768) as window:
+        await window.page.goto(served.link("shop-17"))
+        assert window.page.url == f"{served.address}/billing/shop-17"
+        await window.page.click("#status")
+        assert "figure=status" in window.page.url
+        assert await window.violations() == []
+        assert window.complaints == []
+
+
+async def test_the_last_line_turns_stale_when_the_projector_stops_and_heals(
+    chromium: Browser, served: Served
+) -> None:
+    line = "#freshness"
+    async with opened(chromium, width=768) as window:
+        page = window.page
+        await page.goto(served.link("shop-17"))
+        assert await page.get_attribute(line, "data-state") == "fresh"
+
+        await served.log.append([counted(13)])
+        later = utc_now() + timedelta(minutes=3)
+        served_at.append(later)
+        await page.evaluate(AGAIN)
+        await page.wait_for_selector("#freshness[data-state=stale]")
+        assert "Behind by" in await page.inner_text(line)
+
+        await process.catch_up(served.conninfo, served.log)
+        await page.evaluate(AGAIN)
+        await page.wait_for_selector("#freshness[data-state=fresh]")
+        served_at.clear()
+        assert window.complaints == []
+
+
+async def test_a_visit_that_has_ended_says_so(chromium: Browser, served: Served) -> None:
+    async with opened(chromium, width=768) as window:
+        await window.page.goto(served.link("shop-17"))
+        await window.page.context.clear_cookies()
+        await window.page.evaluate(AGAIN)
+        await window.page.wait_for_selector("#freshness[data-state=stale]")
+        said = await window.page.inner_text("#freshness")
+
+    assert "This visit has ended" in said

@@ -67,6 +67,7 @@ class Page:
 
     Attributes:
         name: The product's own id of the account, else Stripe's.
+        dunned: Whether a failed payment is still open.
         more_invoices: Whether there are others than those shown.
         differences: What does not fit together, for all to see.
     """
@@ -77,6 +78,7 @@ class Page:
     badge: Badge
     access: str
     banners: tuple[Banner, ...]
+    dunned: bool
     seats: Seats | None
     lines: tuple[Line, ...]
     invoices: tuple[Invoice, ...]
@@ -100,6 +102,7 @@ def page(document: Document) -> Page:
         badge=badge(document),
         access=_access(document),
         banners=banners.banners(document, ended=mode is not Mode.MANAGE),
+        dunned=banners.is_dunned(document) is not None,
         seats=_seats(document),
         lines=tuple(document.period_total.lines) if document.period_total else (),
         invoices=tuple(document.invoices[:INVOICES_SHOWN]),
