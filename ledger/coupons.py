@@ -23,7 +23,7 @@ from typing import Final
 
 import attrs
 
-from ledger.money import half_up, shares
+from ledger.money import rounded, shares
 from ledger.months import months_after
 
 _HUNDRED: Final = 100
@@ -125,7 +125,8 @@ def _one(
     ]
     base = sum(weights)
     if reduction.percent is not None:
-        wanted = half_up(Fraction(base) * Fraction(reduction.percent) / _HUNDRED)
+        part = Fraction(base) * Fraction(reduction.percent) / _HUNDRED
+        wanted = rounded(part, currency)
     elif currency in reduction.amounts:
         wanted = reduction.amounts[currency]
     else:

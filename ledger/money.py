@@ -43,6 +43,15 @@ def half_up(exact: Exact) -> int:
     return rounded if value >= 0 else -rounded
 
 
+def rounded(exact: Exact, currency: str) -> int:
+    """Return *exact* as an amount of *currency*, half up; three decimals end in 0.
+
+    Source: docs.stripe.com/currencies, of the three-decimal ones.
+    """
+    step = 10 if currency.upper() in THREE_DECIMAL else 1
+    return half_up(Fraction(exact) / step) * step
+
+
 def representable(minor: int) -> bool:
     """Tell whether *minor* can be an amount: beyond 2^53 digits may be lost."""
     return -MINOR_MAX <= minor <= MINOR_MAX

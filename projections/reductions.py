@@ -14,7 +14,7 @@ from fractions import Fraction
 import attrs
 
 from ledger.coupons import Base, Duration, Reduction, ends_at, take
-from ledger.money import decimal_text, half_up
+from ledger.money import decimal_text, rounded
 from projections import wares
 from projections.books import Books, source_of, starts_in
 from projections.charged import Discounting
@@ -100,9 +100,9 @@ def taxed(
         if percent is None:
             continue
         if rate.inclusive:
-            included += half_up(base * percent / (100 + percent))
+            included += rounded(base * percent / (100 + percent), books.currency)
             continue
-        amount = half_up(base * percent / 100)
+        amount = rounded(base * percent / 100, books.currency)
         if amount:
             name = None if ware is None else ware.name
             found.append(

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from ledger.money import half_up
+from ledger.money import rounded
 from ledger.pricing import NoPriceError
 from ledger.proration import fraction_left
 from projections.books import Books
@@ -124,7 +124,7 @@ def _line(
     return PeriodLine(
         kind=Kind.SEAT,
         source=Source.ESTIMATE,
-        amount=half_up(exact),
+        amount=rounded(exact, books.currency),
         description=f"{before - seats} added",
         quantity=before - seats,
         start=raised[0].at,

@@ -24,7 +24,7 @@ from typing import Final
 import attrs
 
 from ledger.coupons import Base, Reduction, take
-from ledger.money import half_up
+from ledger.money import half_up, rounded
 from ledger.pricing import NoPriceError, Tariff, exact_price
 from ledger.proration import fraction_left, prorated
 from projections.books import Books, source_of, tariff_of
@@ -366,7 +366,7 @@ def _taxes(books: Books, lines: Sequence[Line]) -> Iterator[Compared]:
         elif ware is not None and ware.percentage is not None:
             percent = Fraction(ware.percentage)
             whole_of = 100 + percent if inclusive else Fraction(_HUNDRED)
-            ours = half_up(base * percent / whole_of)
+            ours = rounded(base * percent / whole_of, books.currency)
         if inclusive:
             # It is part of the lines; only an exclusive tax changes the total.
             continue

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.coupons import Base, Reduction, ends_at, take
-from ledger.money import decimal_text, exponent, half_up, representable, shares
+from ledger.money import decimal_text, exponent, half_up, representable, rounded, shares
 from ledger.months import months_after
 from ledger.pricing import Mode, NoPriceError, Tariff, Tier, exact_price, parts, price
 from ledger.proration import fraction_left, prorated
@@ -31,6 +31,12 @@ def test_a_half_goes_away_from_zero_on_both_sides() -> None:
 def test_currencies_have_stripes_decimals_and_its_traps() -> None:
     for currency, decimals in [("usd", 2), ("JPY", 0), ("kwd", 3), ("isk", 2), ("ugx", 2)]:
         assert exponent(currency) == decimals
+
+
+def test_amounts_of_three_decimals_end_in_0() -> None:
+    for exact, currency, minor in [("3525", "kwd", 3530), ("-3525", "KWD", -3530)]:
+        assert rounded(Decimal(exact), currency) == minor
+    assert rounded(Decimal("3525.5"), "usd") == 3526
 
 
 def test_no_amount_lies_beyond_two_to_the_53rd() -> None:
