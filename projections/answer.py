@@ -266,8 +266,7 @@ def _findings(
 ) -> list[Finding]:
     found: list[Finding] = []
     for name in sorted(account.histories):
-        says = account.told(account.histories).get(name)
-        found += findings.of_subscription(name, says)
+        found += findings.of_subscription(name, account.told(account.histories).get(name))
     for objects in _all_objects(account):
         for name, each in sorted(objects.items()):
             # A single event that could be read whole has nothing odd about it.
