@@ -303,3 +303,54 @@ async def test_a_visit_that_has_ended_says_so(chromium: Browser, served: Served)
         said = await window.page.inner_text("#freshness")
 
     assert "This visit has ended" in said
+
+
+PROMISES: Final[dict[str, tuple[str, str]]] = {
+    "J02 the status is a badge": ("trial", "Trial"),
+    "J03 figures carry their freshness": ("active", "Up to date · matches Stripe just now"),
+    "J03 a difference is shown": ("behind", "Differs from Stripe"),
+    "J04 seats included and in total": ("active", "12 seats 10 included"),
+    "J05 each further seat is charged": (
+        "active",
+        "Extra seats 2 \N{MULTIPLICATION SIGN} $8.00 $16.00",
+    ),
+    "J06 base and seats less the coupon": ("active", "\N{MINUS SIGN}$23.00 Total $92.00"),
+    "J07 recent invoices": ("active", "Oct 2, 2026 JT-0008 Paid $92.00"),
+    "J08 one click to the portal": ("active", "Manage billing"),
+    "J10 canceled is offered a restart": ("canceled", "Start again"),
+    "J10 none is offered a start": ("none", "Start a subscription"),
+    "J12 a freed seat waits for the cycle": ("active", "1 is freed at the next cycle"),
+    "P02 a card is shown as it is": ("active", "Visa •••• ending in 4242"),
+    "P02 a debit is shown as it is": ("active", "SEPA Direct Debit •••• ending in 3000"),
+    "P03 the default is marked": ("active", "4242 Default"),
+    "P07 the bank's own reason": ("past_due", "Your card has insufficient funds."),
+    "P08 day 7 is read-only": ("stage_paused", "Read-only since Nov 8, 2026"),
+    "P09 day 30 is canceled": ("stage_canceled", "Canceled on Dec 1, 2026"),
+    "P10 a payment resumes": ("stage_paused", "Pay and resume"),
+    "P12 the currency is fixed": ("active", "US Dollar (USD) fixed at signup"),
+    "P13 a card about to expire": ("cancels", "Expires soon, 11/2026"),
+    "P14 a receipt to download again": ("active", "Receipt of invoice JT-0007"),
+    "P15 the billing contact": ("active", "accounts@shop.example"),
+    "P17 access until the period ends": ("cancels", "Access stays until then"),
+    "B09 access and since when": ("stage_paused", "Read-only access"),
+}
+
+
+@pytest.fixture(scope="module")
+def read() -> dict[str, str]:
+    """What has been read of each state's page."""
+    return {}
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+async def test_the_page_keeps_its_promises(
+    chromium: Browser, faces: str, read: dict[str, str], promise: str
+) -> None:
+    state, said = PROMISES[promise]
+    if state not in read:
+        async with opened(chromium, width=1440) as window:
+            await window.page.goto(f"{faces}/{state}")
+            shown = await window.page.inner_text("body")
+        read[state] = " ".join(shown.replace("·", " ").split())
+
+    assert " ".join(said.replace("·", " ").split()) in read[state]
