@@ -34,6 +34,9 @@ from projections.translate import Translation
 Key = tuple[str, str]
 """An object: its account in the log, and its id there."""
 
+Streams = dict[Key, list[tuple[int, Fact]]]
+"""What is told of each object, in order of position."""
+
 _NOBODYS: Final = f"{UNROUTED}/"
 _place: Final = itemgetter(0)
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
@@ -133,22 +136,40 @@ def read(
     return reading
 
 
+def streams(projection: Projection[Any], facts: Iterable[tuple[int, Fact]]) -> Streams:
+    """Return *facts*, but those that *projection* does not handle, by their object."""
+    handlers = projection.handlers
+    found: Streams = {}
+    for placed in facts:
+        fact = placed[1]
+        if type(fact) in handlers:
+            key = (fact.account, fact.object_id)
+            stream = found.get(key)
+            if stream is None:
+                found[key] = [placed]
+            else:
+                stream.append(placed)
+    return found
+
+
 def apply(
     projection: Projection[Any],
     facts: Iterable[tuple[int, Fact]],
     states: MutableMapping[Key, Any],
 ) -> Applied:
-    """Apply *facts* to *states*, in place; every state they need is there or initial.
+    """Apply *facts* to *states*, in place; every state they need is there or initial."""
+    return apply_streams(projection, streams(projection, facts), states)
+
+
+def apply_streams(
+    projection: Projection[Any], streams: Streams, states: MutableMapping[Key, Any]
+) -> Applied:
+    """Apply *streams* to *states*, in place; every state they need is there or initial.
 
     Each object takes its facts together; an account where that does not go smoothly
     takes them one by one, so that it is known where it fails.
     """
     handlers, initial = projection.handlers, projection.initial
-    streams: dict[Key, list[tuple[int, Fact]]] = {}
-    for placed in facts:
-        fact = placed[1]
-        if type(fact) in handlers:
-            streams.setdefault((fact.account, fact.object_id), []).append(placed)
     after: dict[Key, Any] = {}
     rough: set[str] = set()
     for key, stream in streams.items():
@@ -161,14 +182,14 @@ def apply(
             rough.add(key[0])
         elif state is not before:
             after[key] = state
-    applied = Applied(changed={key for key in after if key[0] not in rough})
-    for key in applied.changed:
-        states[key] = after[key]
+    if rough:
+        after = {key: state for key, state in after.items() if key[0] not in rough}
+    states.update(after)
+    applied = Applied(changed=set(after))
     if rough:
         left = [stream for key, stream in streams.items() if key[0] in rough]
-        _apply_in_order(
-            projection, sorted(chain.from_iterable(left), key=_place), states, applied
-        )
+        in_order = sorted(chain.from_iterable(left), key=_place)
+        _apply_in_order(projection, in_order, states, applied)
     return applied
 
 
@@ -178,6 +199,9 @@ def _taken(
     stream: Sequence[tuple[int, Fact]],
 ) -> Any:  # noqa: ANN401
     """Return *state* after the facts of one object; None if one comes too late."""
+    if len(stream) == 1:
+        fact = stream[0][1]
+        return handlers[type(fact)](state, fact)
     together: dict[Callable[[Any, Any], Any], list[Fact]] = {}
     for _, fact in stream:
         handler = handlers[type(fact)]

@@ -7,14 +7,16 @@ paid           until basil beside the status, which says the same
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from projections.known_parts import Known
 from projections.line_shapes import (
     DiscountAmount,
     StripeLines,
     TaxAmount,
+    known_lines,
     left,
     lines,
     taken,
@@ -155,4 +157,19 @@ def _subscription(shown: StripeInvoice) -> str | None:
     return None if details is None else id_of(details.subscription)
 
 
+def fill_lines(shown: Any) -> None:  # noqa: ANN401 - a sparse one is of a type made for it
+    """Read the lines of a `SwiftInvoice`, or of what one was before.
+
+    Raises:
+        msgspec.MsgspecError: They are not what they should be.
+        UnreadableError: Likewise.
+    """
+    if shown.lines:
+        shown.lines = _LINES(shown.lines)
+
+
+SwiftInvoice: Final[Any] = msgspec.defstruct(
+    "SwiftInvoice", [("lines", msgspec.Raw, None)], bases=(StripeInvoice,)
+)
+_LINES: Final = Known(known_lines)
 _NEVER: Final = StatusTransitions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from projections.folding import Key
@@ -47,5 +48,5 @@ class Kept:
         for key, state in states.items():
             self._kept.pop(key, None)
             self._kept[key] = state
-        if len(self._kept) > KEPT_MAX:
-            self._kept = dict(list(self._kept.items())[-KEPT_MAX:])
+        for key in list(islice(self._kept, max(0, len(self._kept) - KEPT_MAX))):
+            del self._kept[key]

@@ -126,23 +126,53 @@ class StripeLines(msgspec.Struct):
     has_more: bool = False
 
 
+class KnownLines(StripeLines):
+    """The same, read before; *told* is what it came to."""
+
+    told: tuple[Line, ...] = ()
+
+
 def lines(shown: StripeLines | None) -> tuple[Line, ...] | None:
     """Return the lines in Stripe's order; None where it shows none."""
-    return None if shown is None else tuple(map(_line, shown.data))
+    if shown is None:
+        return None
+    if isinstance(shown, KnownLines):
+        return shown.told
+    return tuple(map(_line, shown.data))
+
+
+def known_lines(raw: bytes) -> KnownLines:
+    """Return the lines that stand at *raw*, read once and for all.
+
+    Raises:
+        msgspec.MsgspecError: They are not what they should be.
+        UnreadableError: Likewise.
+    """
+    shown = _LINES.decode(raw)
+    return KnownLines(
+        data=shown.data, has_more=shown.has_more, told=tuple(map(_line, shown.data))
+    )
 
 
 def taken(shown: Iterable[DiscountAmount] | None) -> tuple[Taken, ...]:
     """Return what discounts take off, in their order."""
-    return tuple(Taken(id_of(each.discount) or "", each.amount) for each in shown or ())
+    if not shown:
+        return ()
+    return tuple(Taken(id_of(each.discount) or "", each.amount) for each in shown)
 
 
 def taxes(*shapes: Iterable[TaxAmount] | None) -> tuple[Taxed, ...]:
     """Return the taxes of the first of *shapes* that has any."""
-    return next((tuple(map(_taxed, each)) for each in shapes if each), ())
+    for each in shapes:
+        if each:
+            return tuple(map(_taxed, each))
+    return ()
 
 
 def left(total: Sequence[Taken], parts: Iterable[Line]) -> tuple[Taken, ...]:
     """Return what *total* takes off beyond what its lines say of themselves."""
+    if not total:
+        return ()
     told = Counter[str]()
     for line in parts:
         for each in line.taken:
@@ -206,5 +236,6 @@ def _taxed(shown: TaxAmount) -> Taxed:
     )
 
 
+_LINES: Final = msgspec.json.Decoder(StripeLines)
 _NO_SPAN: Final = Span()
 _NO_DETAILS: Final = Details()

@@ -12,9 +12,12 @@ What is only ever replaced as a whole, such as a line of an invoice, is one valu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
+
+_PLAIN: Final = frozenset({str, int, bool, type(None), datetime})
 
 
 class Whole(msgspec.Struct, frozen=True, array_like=True):
@@ -36,7 +39,10 @@ def replaced(before: msgspec.Struct, after: msgspec.Struct) -> dict[str, Any]:
     if old != new:
         named = zip(after.__struct_fields__, old, new, strict=True)
         for name, was, is_now in [each for each in named if each[1] != each[2]]:
-            _compare(name, was, is_now, found)
+            if type(was) in _PLAIN:
+                found[name] = was
+            else:
+                _compare(name, was, is_now, found)
     return found
 
 
@@ -54,7 +60,11 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
         found.update(_at(path, old))
     elif isinstance(old, msgspec.Struct) and type(new) is type(old):
         for name, was, is_now in _pairs(old, new):
-            if was is not None and was != is_now:
+            if was is None or was == is_now:
+                continue
+            if type(was) in _PLAIN:
+                found[f"{path}.{name}"] = was
+            else:
                 _compare(f"{path}.{name}", was, is_now, found)
     else:
         found.update(_at(path, old))

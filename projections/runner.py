@@ -198,12 +198,12 @@ class Runner:
         return await self._fold(reading, end)
 
     async def _fold(self, reading: Reading, end: int) -> bool:
-        facts = reading.facts
-        needed = await aside(len(facts), folding.keys, self._projection, facts)
+        projection, size = self._projection, len(reading.facts)
+        streams = await aside(size, folding.streams, projection, reading.facts)
         if self._position > 0:
-            await self._kept.fetch(needed)
-        states = await aside(len(facts), self._kept.decoded, needed)
-        applied = await aside(len(facts), folding.apply, self._projection, facts, states)
+            await self._kept.fetch(streams.keys())
+        states = await aside(len(streams), self._kept.decoded, streams)
+        applied = await aside(size, folding.apply_streams, projection, streams, states)
         failures = {**reading.failures, **applied.failures}
         replaced = await self._fold_anew(applied.late, failures, end)
         changed = {key: states[key] for key in applied.changed if key[0] not in replaced}

@@ -107,6 +107,8 @@ def discounts(
     one: StripeDiscount | None, several: Sequence[str | StripeDiscount] | None
 ) -> tuple[Discount, ...]:
     """Return the discounts of an object, in order: the list, or the one of old shapes."""
+    if one is None and not several:
+        return ()
     found = [_discount(each) for each in several or ()]
     if one is not None:
         whole = _discount(one)

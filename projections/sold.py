@@ -2,20 +2,20 @@
 
     items.data[].price    {"id": "price_1", …}    the same bytes in event after event
 
-Each is decoded when it is first met, both for what the subscription needs of it and as
+Each is decoded when it is met anew, both for what the subscription needs of it and as
 the catalogue's. Wherever anything is not as expected nothing is read here, and the
 subscription and its prices are read apart, one field after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from ledger.log import Recorded
+from projections import known_parts
 from projections import subscription_shapes as shapes
 from projections.facts import Fact
 from projections.from_catalogue import ware_within, wares_within
@@ -23,10 +23,7 @@ from projections.shapes import Listed
 from projections.ware_shapes import StripePlan, StripePrice, plan, price
 from projections.wares import Ware
 
-KNOWN_MAX: Final = 4096
-_NULL: Final = b"null"
-
-Known = tuple[Any, str, str, Ware]
+Sold = tuple[Any, str, str, Ware]
 """A price or plan as it is shown, and its kind, id and value in the catalogue."""
 
 _SwiftItem = msgspec.defstruct(
@@ -57,9 +54,9 @@ def fill(shown: Any) -> None:  # noqa: ANN401 - a sparse one is of a type made f
     if not shown.items:  # null, or left out where only what changed is shown
         return
     for item in shown.items.data:
-        price, plan = _known(item.price, _price), _known(item.plan, _plan)
-        item.price, item.plan = price and price[0], plan and plan[0]
-        item.sold = price or plan
+        priced, planned = _price(item.price), _plan(item.plan)
+        item.price, item.plan = priced and priced[0], planned and planned[0]
+        item.sold = priced or planned
 
 
 def wares_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # noqa: ANN401
@@ -74,20 +71,15 @@ def wares_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # no
     return [ware_within(recorded, *item.sold[1:]) for item in items if item.sold]
 
 
-def _known(raw: msgspec.Raw | None, read: Callable[[bytes], Known]) -> Known | None:
-    if raw is None:
-        return None
-    whole = bytes(raw)
-    return None if whole == _NULL else read(whole)
-
-
-@lru_cache(maxsize=KNOWN_MAX)
-def _price(raw: bytes) -> Known:
+def _read_price(raw: bytes) -> Sold:
     shown = _PRICES.decode(raw)
     return shown, "price", shown.id, price(shown)
 
 
-@lru_cache(maxsize=KNOWN_MAX)
-def _plan(raw: bytes) -> Known:
+def _read_plan(raw: bytes) -> Sold:
     shown = _PLANS.decode(raw)
     return shown, "plan", shown.id, plan(shown)
+
+
+_price: Final = known_parts.Known(_read_price)
+_plan: Final = known_parts.Known(_read_plan)

@@ -29,7 +29,7 @@ from projections.facts import (
 )
 from projections.from_references import claim_beside
 from projections.from_stripe import Reader, Shape
-from projections.invoice_shapes import StripeInvoice, invoice
+from projections.invoice_shapes import StripeInvoice, SwiftInvoice, fill_lines, invoice
 from projections.payment_method_shapes import (
     StripeMandate,
     StripePaymentMethod,
@@ -91,7 +91,14 @@ TAX_ID: Final = Reader(
     )
 )
 INVOICE: Final = Reader(
-    Shape(kind="invoice", wire=StripeInvoice, read=invoice, fact=InvoiceObserved)
+    Shape(
+        kind="invoice",
+        wire=StripeInvoice,
+        read=invoice,
+        fact=InvoiceObserved,
+        swift=SwiftInvoice,
+        fill=fill_lines,
+    )
 )
 INVOICE_ITEM: Final = Reader(
     Shape(
