@@ -27,15 +27,8 @@ import msgspec
 from projections.charged import CreditNote
 from projections.facts import Observed
 from projections.lifecycle import INFERRED
-from projections.objects import (
-    Customer,
-    Invoice,
-    Payment,
-    Subscription,
-    TaxId,
-    Tie,
-    Value,
-)
+from projections.objects import Customer, Invoice, Subscription, TaxId, Value
+from projections.payment_objects import Payment, Tie
 
 Dated = tuple[str, datetime | None, Value]
 """The name of a date, the date where the object has it, and what it was from then on."""
