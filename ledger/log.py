@@ -135,6 +135,10 @@ class Log(Protocol):
         """
         ...
 
+    async def at(self, positions: Collection[int]) -> Sequence[Recorded]:
+        """Return the events at *positions*, in order; what it costs grows with them."""
+        ...
+
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id (``evt_…``, ``cmd:…``), by version; often one."""
         ...

@@ -48,7 +48,16 @@ def rounded(exact: Exact, currency: str) -> int:
 
     Source: docs.stripe.com/currencies, of the three-decimal ones.
     """
-    step = 10 if currency.upper() in THREE_DECIMAL else 1
+    return to_step(exact, step(currency))
+
+
+def step(currency: str) -> int:
+    """Return what amounts of *currency* are multiples of, in minor units."""
+    return 10 if currency.upper() in THREE_DECIMAL else 1
+
+
+def to_step(exact: Exact, step: int) -> int:
+    """Return *exact* as a multiple of *step*, half up."""
     return half_up(Fraction(exact) / step) * step
 
 

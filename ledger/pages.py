@@ -66,6 +66,12 @@ SELECT {NAMES}
        )
  ORDER BY position DESC
 """  # noqa: S608, names of this module
+AT: Final = f"""
+SELECT {NAMES}
+  FROM ledger.log
+ WHERE position = ANY(%b::bigint[])
+ ORDER BY position
+"""  # noqa: S608, names of this module
 FIND: Final = f"""
 SELECT {NAMES}
   FROM ledger.log

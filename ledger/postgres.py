@@ -23,7 +23,7 @@ from ledger.events import Event
 from ledger.hanging_up import answering_within
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
-from ledger.pages import FIND, LAST, NEWEST, PAGE_ROWS, page_query
+from ledger.pages import AT, FIND, LAST, NEWEST, PAGE_ROWS, page_query
 from ledger.regression import ClockWatch
 from ledger.row import Row
 
@@ -187,6 +187,11 @@ class PostgresLog:
         """Return up to *limit* accepted events of *accounts*, newest first."""
         values = (list(accounts), before, limit, limit)
         rows = await self._query(NEWEST, values)
+        return [self._mapper.recorded(Row._make(row)) for row in rows]
+
+    async def at(self, positions: Collection[int]) -> Sequence[Recorded]:
+        """Return the events at *positions*, in order."""
+        rows = await self._query(AT, (list(positions),))
         return [self._mapper.recorded(Row._make(row)) for row in rows]
 
     async def find(self, event_id: str) -> Sequence[Recorded]:

@@ -106,6 +106,15 @@ class MemoryLog:
         pages = [page async for page in self.read(until=before - 1, accounts=accounts)]
         return [one for page in pages for one in page][: -limit - 1 : -1]
 
+    async def at(self, positions: Collection[int]) -> Sequence[Recorded]:
+        """Return the events at *positions*, in order."""
+        known = range(1, self._head.position + 1)
+        return [
+            self._mapper.recorded(self._rows[position - 1])
+            for position in sorted(set(positions))
+            if position in known
+        ]
+
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """Return the events under one id, by version."""
         rows = [row for row in self._rows if row.originator_id == event_id]

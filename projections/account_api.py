@@ -7,6 +7,7 @@ GET /v1/accounts/{account}/seats       figures, who holds one, history; ?at= who
 GET /v1/accounts/{account}/dunning     each unpaid invoice's timeline, the latest first
 GET /v1/accounts/{account}/dunning.svg the same as a drawing
 GET /v1/accounts/{account}/periods/current, …/next, …/2026-11-01     a period's total
+GET /v1/accounts/{account}/explain?figure=total|status|seats|dunning[&period=…]    why
 GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
 """
 
@@ -24,10 +25,12 @@ from aiohttp import web
 from ledger.moments import rfc3339
 from ledger.problems import Problem, bad_request, require, unknown_account
 from ledger.tokens import Scope
-from projections import rendering, total_rendering
+from projections import explanation_rendering, rendering, total_rendering
 from projections.answer import Billing
 from projections.dunning_drawing import drawing
 from projections.dunning_rendering import timelines
+from projections.explained import explanation, total_explanation
+from projections.explanation import Explanation, Figure
 from projections.paging import Page, links, listed, page
 from projections.period_total import PeriodTotal
 from projections.questions import Question, question
@@ -39,6 +42,8 @@ from projections.totals import total_starting_on
 from projections.views import View, Views
 
 CLOCKS: Final = ("as_of", "known_at", "at_least")
+FIGURE: Final = "figure"
+PERIOD: Final = "period"
 PAGES: Final = ("limit", "cursor")
 ACCOUNT_CHARS_MAX: Final = 255
 # A product asks on every request; so long it may go by what it has.
@@ -110,6 +115,16 @@ class Accounts:
         body = {"account": view.linked.account, **total_rendering.period_total(total)}
         return answered(request, body, view)
 
+    async def explain(self, request: web.Request) -> web.Response:
+        """Answer with why a figure is what it is, down to the events that say so."""
+        view, asked = await self._view(request, (FIGURE, PERIOD))
+        found = _explanation(view, asked)
+        grant = require(request, Scope.READ)
+        told_by = await self.views.witnesses(view, found, grant)
+        events = {"events": explanation_rendering.witnesses(told_by)}
+        body = explanation_rendering.explanation(found)
+        return answered(request, body, view, beside=events)
+
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer with what happened to an account."""
         view, asked = await self._view(request, PAGES)
@@ -159,6 +174,7 @@ def routes(accounts: Accounts) -> list[web.RouteDef]:
         "seats": accounts.seats,
         "dunning": accounts.dunning,
         "dunning.svg": accounts.dunning_drawing,
+        "explain": accounts.explain,
         "timeline": accounts.timeline,
     }
     return [
@@ -194,6 +210,22 @@ def _total(told: Billing, start: str) -> PeriodTotal | None:
     except ValueError:
         raise bad_request(f"{hint}; this day is not in the calendar") from None
     return total_starting_on(told.books, told.primary, told.next_charge, day)
+
+
+def _explanation(view: View, asked: Question) -> Explanation:
+    written = asked.chosen.get(FIGURE, "")
+    if written not in set(Figure):
+        hint = f"figure is one of {', '.join(Figure)}"
+        raise bad_request(hint, parameter=FIGURE)
+    figure, billing = Figure(written), view.answer()
+    if PERIOD not in asked.chosen:
+        return explanation(view.account, billing, figure)
+    if figure is not Figure.TOTAL:
+        raise bad_request("only a total is of a period", parameter=PERIOD)
+    total = _total(billing, asked.chosen[PERIOD])
+    if total is None:
+        raise Problem(status=404, slug="not-found", detail="no period starts then")
+    return total_explanation(view.account, billing, total)
 
 
 def is_text(name: str) -> bool:

@@ -45,6 +45,7 @@ __all__ = [
     "SeatFigures",
     "Severity",
     "answer",
+    "terms_of",
     "unpaid",
 ]
 
@@ -177,7 +178,7 @@ def _tax_ids(account: Account) -> tuple[tuple[str, TaxId], ...]:
 def _plan(account: Account, primary: Listed | None, now: datetime) -> str | None:
     if primary is None:
         return None
-    terms = _terms(account, primary, now)
+    terms = terms_of(account, primary, now)
     items = primary.subscription.items
     base = next((item for item in items if terms and item.id == terms.base), None)
     return plan_name(items, base, account.catalogue, now)
@@ -221,7 +222,7 @@ def _seat_figures(
     )
     told = seat_figures.figures(
         known,
-        terms=_terms(account, primary, now),
+        terms=terms_of(account, primary, now),
         quantity=_quantity(account, primary, now),
         since=primary.period.start if primary and primary.period else None,
         trusted=trusted,
@@ -234,13 +235,13 @@ def _demands(account: Account, subscriptions: Sequence[Listed]) -> Iterator[Dema
     for each in subscriptions:
         differed = varied(each.current.marks)
 
-        def terms_of(mark: Mark, differed: frozenset[str] = differed) -> Terms:
+        def meant(mark: Mark, differed: frozenset[str] = differed) -> Terms:
             return mark_terms(mark, differed, account.catalogue, mark.at)
 
-        yield from seat_figures.demands(each.current.marks, terms_of)
+        yield from seat_figures.demands(each.current.marks, meant)
 
 
-def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | None:
+def terms_of(account: Account, listed: Listed | None, now: datetime) -> Terms | None:
     """Return what the items of a subscription mean, in the period it is in."""
     if listed is None:
         return None
@@ -254,7 +255,7 @@ def _terms(account: Account, listed: Listed | None, now: datetime) -> Terms | No
 def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:
     if listed is None:
         return None
-    terms = _terms(account, listed, now)
+    terms = terms_of(account, listed, now)
     return seat_figures.quantity_of(terms, listed.current.marks[-1].sold)
 
 

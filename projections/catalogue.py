@@ -157,9 +157,16 @@ class Catalogue:
 
     def policy(self, moment: datetime) -> Policy:
         """Return the dunning policy in force at *moment*."""
-        entry = self.entries.get("policy")
-        last = None if entry is None else self._last(entry.policies, moment)
+        last = self.policy_set(moment)
         return DEFAULT if last is None else last.policy
+
+    def policy_set(self, moment: datetime) -> PolicySet | None:
+        """Return what set the policy in force at *moment*; None if it is the default."""
+        entry = self.entries.get("policy")
+        found: PolicySet | None = (
+            None if entry is None else self._last(entry.policies, moment)
+        )
+        return found
 
     def evidence(self, name: str) -> tuple[int, ...]:
         """Return the positions of what is known of the object *name*."""

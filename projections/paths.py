@@ -27,12 +27,8 @@ class Whole(msgspec.Struct, frozen=True, array_like=True):
 def paths(value: msgspec.Struct) -> dict[str, Any]:
     """Return every value in *value*; what a part of it leaves out has no path."""
     found: dict[str, Any] = {}
-    inner = msgspec.structs.astuple(value)
-    for name, part in zip(value.__struct_fields__, inner, strict=True):
-        if isinstance(part, (msgspec.Struct, tuple)):
-            _add(name, part, found)
-        else:
-            found[name] = part
+    for name in value.__struct_fields__:
+        found.update(_at(name, getattr(value, name)))
     return found
 
 
@@ -61,7 +57,7 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
             if now.get(name) != part:
                 _compare(f"{path}.{name}", part, now.get(name), found)
     elif isinstance(old, Whole):
-        _add(path, old, found)
+        found.update(_at(path, old))
     elif isinstance(old, msgspec.Struct) and type(new) is type(old):
         for name, was, is_now in _pairs(old, new):
             if was is None or was == is_now:
@@ -71,7 +67,7 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
             else:
                 _compare(f"{path}.{name}", was, is_now, found)
     else:
-        _add(path, old, found)
+        found.update(_at(path, old))
 
 
 def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str, Any, Any]]:
@@ -83,24 +79,21 @@ def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str,
     )
 
 
-def _add(path: str, value: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 - any field
-    """Add every value within *value* to *found*."""
+def _at(path: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
     if isinstance(value, Whole):
-        found[path] = msgspec.json.encode(value).decode()
+        yield path, msgspec.json.encode(value).decode()
     elif isinstance(value, msgspec.Struct):
-        inner = msgspec.structs.astuple(value)
-        for name, part in zip(value.__struct_fields__, inner, strict=True):
-            if isinstance(part, (msgspec.Struct, tuple)):
-                _add(f"{path}.{name}", part, found)
-            elif part is not None:
-                found[f"{path}.{name}"] = part
+        for name in value.__struct_fields__:
+            inner = getattr(value, name)
+            if inner is not None:
+                yield from _at(f"{path}.{name}", inner)
     elif isinstance(value, tuple):
         names = [_name(place, part) for place, part in enumerate(value)]
-        found[path] = " ".join(names)
+        yield path, " ".join(names)
         for name, part in zip(names, value, strict=True):
-            _add(f"{path}.{name}", part, found)
+            yield from _at(f"{path}.{name}", part)
     else:
-        found[path] = value
+        yield path, value
 
 
 def _name(place: int, part: Any) -> str:  # noqa: ANN401 - a part of any list

@@ -10,7 +10,7 @@ from typing import Final
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, PaymentMethodObserved
 from projections.history import History, observed, unreadable
-from projections.payment_objects import PaymentMethod
+from projections.objects import PaymentMethod
 
 
 class PaymentMethodHistory(

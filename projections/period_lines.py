@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from fractions import Fraction
 
 import attrs
 
@@ -80,11 +81,18 @@ class TaxUsed:
 
 @attrs.frozen(kw_only=True)
 class SeatsRaised:
-    """From *at* on so many seats were billed; *position* told it."""
+    """From *at* on so many seats were billed; *position* told it.
+
+    Attributes:
+        cost: Of the seats added then, for a whole period; exact minor units.
+        left: How much of the period was left to charge.
+    """
 
     at: datetime
     seats: int
     position: int | None = None
+    cost: Fraction = Fraction()
+    left: Fraction = Fraction(1)
 
 
 @attrs.frozen(kw_only=True)

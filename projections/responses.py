@@ -28,11 +28,13 @@ def answered(
     *,
     fresh_s: int = 0,
     headers: Mapping[str, str] | None = None,
+    beside: Json | None = None,
 ) -> web.Response:
     """Answer with *body* and ``meta``, or that the caller has it already.
 
     Args:
         fresh_s: For how long the caller need not ask again.
+        beside: What else stands in ``meta``.
     """
     tag = _tag(body, view)
     sent = {
@@ -44,7 +46,7 @@ def answered(
     }
     if etag_matches(request, tag):
         return web.Response(status=304, headers=sent)
-    return written({**body, "meta": meta(view)}, sent)
+    return written({**body, "meta": {**meta(view), **(beside or {})}}, sent)
 
 
 def drawn(request: web.Request, drawing: str, view: View) -> web.Response:

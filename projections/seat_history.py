@@ -82,6 +82,7 @@ class Step:
         user: Whose seat; None where a set or a count was told.
         change: ``assigned``, ``released``, ``set`` or ``counted``.
         active: How many were active after its instant.
+        delta: How many more were active by it alone.
         joined: Users who got a seat by a full set, in order.
         left: Users who lost theirs by it, in order.
     """
@@ -92,6 +93,7 @@ class Step:
     by: str | None
     active: int
     position: int
+    delta: int = 0
     joined: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
@@ -213,12 +215,16 @@ def steps(registers: Iterable[Register], until: datetime) -> Sequence[Step]:
     room = _Room()
     found: list[Step] = []
     for _, instant in groupby(_entries(registers, until), key=_AT):
-        taken = [(entry, *room.take(entry)) for entry in instant]
-        found += [_step(entry, joined, left, room.active) for entry, joined, left in taken]
+        taken = []
+        for entry in instant:
+            before = room.active
+            joined, left = room.take(entry)
+            taken.append(_step(entry, joined, left, room.active - before))
+        found += [attrs.evolve(each, active=room.active) for each in taken]
     return found
 
 
-def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], active: int) -> Step:
+def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], delta: int) -> Step:
     told = entry.told
     if isinstance(told, Turn):
         change, joined, left = "assigned" if told.active else "released", (), ()
@@ -229,8 +235,9 @@ def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], active: int
         user=entry.user,
         change=change,
         by=told.actor,
-        active=active,
+        active=0,
         position=entry.position,
+        delta=delta,
         joined=tuple(joined),
         left=tuple(left),
     )

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import attrs
+
 from ledger.money import rounded
 from ledger.pricing import NoPriceError
 from ledger.proration import fraction_left
@@ -109,14 +111,14 @@ def _line(
 ) -> PeriodLine:
     """Charge each seat from its own moment on; rounded once, half up."""
     terms = roles.terms
-    exact, before = Fraction(), seats
+    exact, before, charged = Fraction(), seats, []
     for each in raised:
         left = Fraction(1)
         if terms.increase is Increase.PRORATED:
             left = fraction_left(period.start, period.end, each.at)
-        exact += left * (
-            _cost(books, sold, terms, each.seats) - _cost(books, sold, terms, before)
-        )
+        cost = _cost(books, sold, terms, each.seats) - _cost(books, sold, terms, before)
+        charged.append(attrs.evolve(each, cost=cost, left=left))
+        exact += left * cost
         before = each.seats
     prices = books.catalogue.evidence(f"price:{sold.price}")[:1]
     positions = [each.position for each in raised if each.position is not None]
@@ -135,7 +137,7 @@ def _line(
         product=sold.product,
         included=terms.included,
         parts=parts,
-        raised=tuple(raised),
+        raised=tuple(charged),
         evidence=(*positions, roles.mark.position, *prices),
     )
 

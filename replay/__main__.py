@@ -41,9 +41,9 @@ from replay.words import say
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
     "Look": ("status", "log", "show", "timeline", "seats", "total", "dunning"),
-    "Why": ("blame", "bisect", "shadow", "what-if"),
+    "Why": ("explain", "blame", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint"),
-    "Rebuild": ("replay", "projections", "quarantine"),
+    "Rebuild": ("projections", "quarantine"),
     "Terms": ("terms", "policy"),
     "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),
 }

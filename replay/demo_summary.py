@@ -13,7 +13,8 @@ from ledger.verify import Verification
 from replay.demo_house import House
 from replay.demo_post import Outcome
 from replay.output import colored
-from replay.table import Style, card_lines
+from replay.style import Style
+from replay.table import card_lines
 
 SHOWN_MAX = 5
 

@@ -19,7 +19,7 @@ from projections.amounts import amount
 from projections.dunning import Stage, Timeline
 from projections.dunning_drawing import words
 from projections.dunning_steps import Step, deviation, steps
-from replay.table import Style
+from replay.style import Style
 from replay.text import one_line
 
 NARROWEST: Final = 40

@@ -25,10 +25,12 @@ from ledger.moments import rfc3339
 from replay.options import Format, Reporting
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
-from replay.table import NOTHING, Style, card_lines, shown, table_lines
+from replay.style import Style
+from replay.table import NOTHING, card_lines, shown, table_lines
 from replay.text import lines, markdown_cell, sheet_cell
 from replay.words import say
 
+DRAWN_WITH: Final = "\u2500\u2502\u251c\u2514\u2713\u2212\u00d7\u2026"
 Writer = Callable[[Report, TextIO, Style], Stamp | None]
 
 
@@ -113,10 +115,22 @@ def json_text(value: object, *, indent: int = 2) -> str:
 
 def _style(options: Reporting) -> Style:
     if not options.is_terminal:
-        return Style(zone=options.tz)
+        return Style(zone=options.tz, plain=options.target is None and _is_plain())
     return Style(
-        zone=options.tz, width=shutil.get_terminal_size().columns, colored=colored()
+        zone=options.tz,
+        width=shutil.get_terminal_size().columns,
+        colored=colored(),
+        plain=_is_plain(),
     )
+
+
+def _is_plain() -> bool:
+    """Tell whether stdout lacks the characters that a picture is drawn with."""
+    try:
+        DRAWN_WITH.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
 
 
 def _plain(value: object) -> object:
@@ -156,17 +170,26 @@ def _write_table(report: Report, out: TextIO, style: Style) -> Stamp | None:
     out.writelines(f"{line}\n" for line in card_lines(report.card, style))
     if report.text:
         out.write(f"\n{lines(report.text)}\n")
+    stamp = _stamp(report, _write_body(report, out, style))
+    if stamp is not None:
+        out.write("\n")
+        out.writelines(
+            f" {style.faint(shown(line, style.zone))}\n" for line in stamp.lines()
+        )
+    return stamp
+
+
+def _write_body(report: Report, out: TextIO, style: Style) -> int:
+    """Write the records, or what shows them; return how many they are."""
+    if report.picture is not None:
+        out.writelines(f"{line}\n" for line in report.picture(style))
+        return sum(1 for _ in report.records)
     rows = 0
     for rows, line in enumerate(table_lines(report, style)):
         if rows == 0 and report.card:
             out.write("\n")
         out.write(f"{line}\n")
-    stamp = _stamp(report, rows)
-    if stamp is not None:
-        out.write("\n")
-        for line in stamp.lines():
-            out.write(f" {style.faint(shown(line, style.zone))}\n")
-    return stamp
+    return rows
 
 
 def _write_json(report: Report, out: TextIO, _style: Style) -> Stamp | None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 
 from replay.stamp import Stamp
+from replay.style import Style
 
 Record = Mapping[str, object]
 
@@ -55,6 +56,7 @@ class Report:
         card: What a table begins with: label and value, or a line of its own under "".
         live: Whether the records come as they happen, so that each is shown at once.
         text: What a table shows after the card, as it is.
+        picture: What a table is instead of its records: lines, harmless already.
         stamp: Made last, from the number of records; None where there is no ledger.
     """
 
@@ -64,5 +66,6 @@ class Report:
     facts: Record = attrs.field(factory=dict)
     card: tuple[tuple[str, object], ...] = ()
     text: str = ""
+    picture: Callable[[Style], Iterable[str]] | None = None
     live: bool = False
     stamp: Callable[[int], Stamp] | None = None

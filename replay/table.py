@@ -7,34 +7,16 @@ from datetime import datetime, tzinfo
 from itertools import chain, islice
 from typing import Final
 
-import attrs
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 from replay.report import Column, Record, Report
+from replay.style import Style
 from replay.text import one_line
 
 MEASURED_ROWS: Final = 500
 NARROWEST: Final = 8
 GAP: Final = "  "
 NOTHING: Final = "-"
-_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-
-
-@attrs.frozen(kw_only=True)
-class Style:
-    """How wide and how colourful; a *width* of None shortens nothing."""
-
-    zone: tzinfo
-    width: int | None = None
-    colored: bool = False
-
-    def strong(self, text: str) -> str:
-        """Return *text* in bold."""
-        return f"{_BOLD}{text}{_PLAIN}" if self.colored else text
-
-    def faint(self, text: str) -> str:
-        """Return *text* dimmed."""
-        return f"{_DIM}{text}{_PLAIN}" if self.colored else text
 
 
 def shown(value: object, zone: tzinfo) -> str:

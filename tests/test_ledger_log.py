@@ -220,6 +220,16 @@ async def test_events_are_found_by_id_in_order_of_version(log: Log) -> None:
     assert await log.find("cmd:b") == []
 
 
+async def test_events_are_read_at_any_positions_in_order(log: Log) -> None:
+    await log.append([stripe(name) for name in "abcd"])
+
+    found = await log.at([4, 2, 4, 9, 0])
+
+    assert [each.position for each in found] == [2, 4]
+    assert [each.event for each in found] == [stripe("b"), stripe("d")]
+    assert await log.at([]) == []
+
+
 async def test_all_who_wait_are_woken_at_once(log: Log) -> None:
     loop = asyncio.get_running_loop()
     waiters = [asyncio.create_task(log.wait(after=0, timeout_s=10)) for _ in range(10)]

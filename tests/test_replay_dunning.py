@@ -23,7 +23,7 @@ from projections.links import Linked
 from projections.process import catch_up
 from replay.dunning_picture import picture
 from replay.options import UsageError
-from replay.table import Style
+from replay.style import Style
 from replay.what_if import Compared, policy_in
 from test_trials_dunning import charge, failing, intent
 from unpaid import ACCOUNT, INVOICE, Unpaid

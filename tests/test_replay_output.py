@@ -14,7 +14,8 @@ from replay.options import Format, Reporting
 from replay.output import OutputError, write
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
-from replay.table import Style, card_lines, table_lines
+from replay.style import Style
+from replay.table import card_lines, table_lines
 
 WHEN = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 COLUMNS = (

@@ -16,11 +16,11 @@ from collections.abc import Callable
 
 from ledger.errors import NotFoundError
 from ledger.log import Recorded
+from projections.authors import author
 from projections.event_view import event_line
 from projections.rendering import billing
 from projections.sentences import sentence
 from replay.asking import question
-from replay.authors import author
 from replay.expression import Expression
 from replay.ledgers import connected, database
 from replay.options import Asking

@@ -19,10 +19,10 @@ import attrs
 
 from ledger.errors import NotFoundError
 from ledger.log import Recorded
+from projections.authors import author
 from projections.event_view import event_line
 from projections.rendering import billing, without_evidence
 from replay.asking import question
-from replay.authors import author
 from replay.ledgers import connected, database
 from replay.options import Asking
 from replay.output import write

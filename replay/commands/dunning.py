@@ -37,7 +37,7 @@ from replay.progress import progress
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
 from replay.stamping import stamp_of
-from replay.table import Style
+from replay.style import Style
 from replay.unpaid_accounts import counted, unpaid_accounts
 from replay.words import say
 

@@ -12,24 +12,19 @@ lines add up to the total.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from ledger.clock import utc_now
 from ledger.errors import NotFoundError
 from projections import total_rendering
 from projections.amounts import amount
-from projections.answer import Billing
-from projections.period_total import PeriodTotal
-from projections.totals import total_at, total_starting_on
 from replay.asking import need, question
 from replay.ledgers import connected, database
-from replay.moments import earlier
 from replay.options import Asking
 from replay.output import write
+from replay.periods import total_of
 from replay.report import Column, Record, Report
 from replay.stamping import stamp_of
 
-_DAY: Final = len("2026-11-14")
 LINES = (
     Column("kind", "kind", fixed=True),
     Column("description", "what"),
@@ -58,7 +53,7 @@ def run(subject: str, /, *, period: str = "current", options: Asking | None = No
     with database() as conninfo, connected(conninfo) as connection:
         asked = need(conninfo, subject, question(options))
         billing = asked.view.answer()
-        total = _total(billing, period)
+        total = total_of(billing, period)
         if total is None:
             raise NotFoundError(f"{subject} has no such period; see bl show {subject}")
         charge = billing.next_charge
@@ -91,22 +86,6 @@ def run(subject: str, /, *, period: str = "current", options: Asking | None = No
             options,
         )
     return 0
-
-
-def _total(billing: Billing, period: str) -> PeriodTotal | None:
-    if period == "current":
-        return billing.period_total
-    if period == "next":
-        return billing.next_charge.preview if billing.next_charge else None
-    if billing.books is None or billing.primary is None:
-        return None
-    moment = earlier(period, utc_now())
-    books, primary, charge = billing.books, billing.primary, billing.next_charge
-    if len(period) == _DAY:
-        found = total_starting_on(books, primary, charge, moment.date())
-        if found is not None:
-            return found
-    return total_at(books, primary, moment)
 
 
 def _record(line: dict[str, Any], currency: str) -> Record:
