@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, pairwise, permutations
+from itertools import groupby
 from operator import attrgetter
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -89,131 +89,164 @@ def canonical(
         if len(group) > 1:
             known = placed[-1].values if placed else before
             inferred = tuple(event for event in group if event.rank == INFERRED)
-            told = tuple(_Once.of(event) for event in group if event.rank != INFERRED)
+            told = tuple(event for event in group if event.rank != INFERRED)
             chosen, undecided = _arrange(told, known) if told else ((), False)
-            group = (*inferred, *(once.event for once in chosen))
-            ambiguous += sorted(once.event_id for once in chosen) if undecided else ()
+            group = (*inferred, *chosen)
+            ambiguous += sorted(event.event_id for event in chosen) if undecided else ()
         placed += group
     return Ordered(events=tuple(placed), ambiguous=tuple(ambiguous))
 
 
-@attrs.frozen
-class _Once(Generic[T]):
-    """An event whose values are asked for once, however many orders are tried."""
+class _Second(Generic[T]):
+    """Events of one second, each asked for its values once, by their places in it.
 
-    event: T
-    event_id: str
-    occurred_at: datetime
-    rank: int
-    values: Mapping[str, object]
-    previous: Mapping[str, object] | None
+    What speaks against an order is a sum over neighbours and over pairs, so that orders
+    are weighed as they are put together, and given up once they are worse than another.
+    """
 
-    @classmethod
-    def of(cls, event: T) -> _Once[T]:
-        return cls(
-            event,
-            event.event_id,
-            event.occurred_at,
-            event.rank,
-            event.values,
-            event.previous,
+    def __init__(self, events: Sequence[T], before: Mapping[str, object] | None) -> None:
+        self.events = events
+        self.ids = [event.event_id for event in events]
+        self.ranks = [event.rank for event in events]
+        self.values = [event.values for event in events]
+        self.previous = [event.previous for event in events]
+        self.before = before
+        self._links: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def link(self, first: int, second: int) -> tuple[int, int]:
+        """Tell whether *second* may follow *first*: links broken, changes unclaimed."""
+        key = (first, second)
+        if key not in self._links:
+            values = self.before if first == _START else self.values[first]
+            self._links[key] = (0, 0) if values is None else self._follows(values, second)
+        return self._links[key]
+
+    def _follows(self, values: Mapping[str, object], place: int) -> tuple[int, int]:
+        previous = self.previous[place]
+        if previous is None:
+            return 0, int(self.values[place] != values)
+        broken = any(
+            path in values and values[path] != value for path, value in previous.items()
         )
+        restored = {**self.values[place], **previous}
+        return int(broken), int(restored != values)
+
+    def step(self, last: int, place: int, rest: Iterable[int]) -> int:
+        """Return what speaks against *place* right after *last*, with *rest* to come."""
+        broken, unclaimed = self.link(last, place)
+        ranks = self.ranks
+        rank = ranks[place]
+        later = len([other for other in rest if ranks[other] < rank])
+        early = later * (_EARLY if rank == OBSERVED else _DISORDER)
+        return broken * _BROKEN + unclaimed * _UNCLAIMED + early
+
+    def cost(self, order: Sequence[int]) -> int:
+        """Return what speaks against *order*."""
+        found, last = 0, _START
+        for at, place in enumerate(order):
+            found += self.step(last, place, order[at + 1 :])
+            last = place
+        return found
 
 
-def _with_one_moved(order: tuple[T, ...]) -> list[tuple[T, ...]]:
+_START: Final = -1
+# What speaks against an order, the gravest first: links of the chain that do not hold,
+# types out of the order of life, changes of values that no event claims to have made,
+# and objects shown before what else happened in that second. Of a second with
+# CHAINED_MAX events no count comes near the next one's weight.
+_EARLY: Final = 1
+_UNCLAIMED: Final = 10_000 * _EARLY
+_DISORDER: Final = 10_000 * _UNCLAIMED
+_BROKEN: Final = 10_000 * _DISORDER
+
+
+def _arrange(
+    group: Sequence[T], before: Mapping[str, object] | None
+) -> tuple[Sequence[T], bool]:
+    if len(group) > CHAINED_MAX:
+        by_rank = tuple(sorted(group, key=attrgetter("rank", "event_id")))
+        return by_rank, any(event.values != by_rank[-1].values for event in by_rank)
+    second = _Second(group, before)
+    if len(group) > EXHAUSTIVE_MAX:
+        chosen = _one_by_one(second)
+        least = second.cost(chosen)
+        rivals = {one[-1] for one in _with_one_moved(chosen) if second.cost(one) == least}
+    else:
+        chosen, rivals = _Search(second).least()
+    outcome = second.values[chosen[-1]]
+    undecided = any(second.values[last] != outcome for last in rivals)
+    return [group[place] for place in chosen], undecided
+
+
+class _Search(Generic[T]):
+    """Looks for the order that least speaks against; of equal ones the first by id."""
+
+    def __init__(self, second: _Second[T]) -> None:
+        self._second = second
+        places = range(len(second.events))
+        # Most often the order of life is the best there is; nothing worse is looked at.
+        self._cost = second.cost(sorted(places, key=second.ranks.__getitem__))
+        self._chosen: tuple[int, ...] = ()
+        self._lasts: set[int] = set()
+
+    def least(self) -> tuple[tuple[int, ...], set[int]]:
+        """Return the order, and the last events of all that are as good."""
+        self._visit((), tuple(range(len(self._second.events))), 0)
+        return self._chosen, self._lasts
+
+    def _visit(self, placed: tuple[int, ...], left: tuple[int, ...], cost: int) -> None:
+        last = placed[-1] if placed else _START
+        if not left:
+            if not self._chosen or cost < self._cost:
+                self._cost, self._chosen, self._lasts = cost, placed, set()
+            self._lasts.add(last)
+            return
+        for at, place in enumerate(left):
+            rest = (*left[:at], *left[at + 1 :])
+            total = cost + self._second.step(last, place, rest)
+            if total <= self._cost:
+                self._visit((*placed, place), rest, total)
+
+
+def _with_one_moved(order: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return *order* with each event moved to its end, and its end moved to each place."""
     last = [(*order[:at], *order[at + 1 :], order[at]) for at in range(len(order))]
     return last + [(*order[:at], order[-1], *order[at:-1]) for at in range(len(order))]
 
 
-# What speaks against an order: links of the chain that do not hold, types out of the
-# order of life, changes of values that no event claims to have made, and objects shown
-# before what else happened in that second.
-_Cost = tuple[int, int, int, int]
-
-
-def _arrange(
-    group: tuple[T, ...], before: Mapping[str, object] | None
-) -> tuple[tuple[T, ...], bool]:
-    if len(group) > CHAINED_MAX:
-        by_rank = tuple(sorted(group, key=attrgetter("rank", "event_id")))
-        return by_rank, any(event.values != by_rank[-1].values for event in by_rank)
-    if len(group) > EXHAUSTIVE_MAX:
-        chosen = _one_by_one(group, before)
-        rivals = _with_one_moved(chosen)
-    else:
-        # The group stands in order of id, so of equal orders the first is by id.
-        rivals = list(permutations(group))
-        chosen = min(rivals, key=lambda order: _cost(order, before))
-    least = _cost(chosen, before)
-    outcome = chosen[-1].values
-    undecided = any(
-        rival[-1].values != outcome and _cost(rival, before) == least for rival in rivals
-    )
-    return chosen, undecided
-
-
-def _cost(order: Sequence[Told], before: Mapping[str, object] | None) -> _Cost:
-    broken, unclaimed = (0, 0) if before is None else _link(before, order[0])
-    disorder = early = 0
-    for first, second in pairwise(order):
-        link = _link(first.values, second)
-        broken += link[0]
-        unclaimed += link[1]
-    for at, event in enumerate(order):
-        later = sum(other.rank < event.rank for other in order[at + 1 :])
-        if event.rank == OBSERVED:
-            early += later
-        else:
-            disorder += later
-    return broken, disorder, unclaimed, early
-
-
-def _link(values: Mapping[str, object], event: Told) -> tuple[int, int]:
-    """Tell whether *event* may follow an object of *values*: links broken, unclaimed."""
-    previous = event.previous
-    if previous is None:
-        return 0, int(event.values != values)
-    broken = any(
-        path in values and values[path] != value for path, value in previous.items()
-    )
-    restored = {**event.values, **previous}
-    return int(broken), int(restored != values)
-
-
-def _one_by_one(group: Sequence[T], before: Mapping[str, object] | None) -> tuple[T, ...]:
-    left = list(group)
-    order: list[T] = []
+def _one_by_one(second: _Second[T]) -> tuple[int, ...]:
+    left = list(range(len(second.events)))
+    order: list[int] = []
+    last = _START
     while left:
-        ranks = min(event.rank for event in left)
-        links = {
-            event.event_id: (0, 0) if before is None else _link(before, event)
-            for event in left
-        }
+        ranks = min(second.ranks[place] for place in left)
         # An event that undoes what waits before it may come too early: prefer one that
         # no other waiting event leads to.
-        following = min(
-            left,
-            key=lambda event: (
-                event.rank != ranks,
-                links[event.event_id][0],
-                _led_to(event, left),
-                links[event.event_id][1],
-                event.event_id,
-            ),
-        )
-        left.remove(following)
-        order.append(following)
-        before = following.values
+        last = min(left, key=lambda place: _weight(second, last, place, ranks, left))
+        left.remove(last)
+        order.append(last)
     return tuple(order)
 
 
-def _led_to(event: T, others: Sequence[T]) -> bool:
-    if not event.previous:
+def _weight(
+    second: _Second[T], last: int, place: int, rank: int, left: Sequence[int]
+) -> tuple[object, ...]:
+    broken, unclaimed = second.link(last, place)
+    return (
+        second.ranks[place] != rank,
+        broken,
+        _led_to(second, place, left),
+        unclaimed,
+        second.ids[place],
+    )
+
+
+def _led_to(second: _Second[T], place: int, others: Iterable[int]) -> bool:
+    if not second.previous[place]:
         return False
     return any(
-        other is not event
-        and _link(other.values, event)[0] == 0
-        and _link(event.values, other)[0] == 1
+        other != place
+        and second.link(other, place)[0] == 0
+        and second.link(place, other)[0] == 1
         for other in others
     )

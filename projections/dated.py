@@ -1,6 +1,7 @@
 """What an object shown late is sure to have been, at the dates that it keeps.
 
     subscription   created        it began, on trial or active, in its currency
+                   period's start with the items it has, until an event says otherwise
                    ended_at       as it is, for good
     invoice        created        a draft of that subscription
                    finalized_at   open, its amounts as they are
@@ -26,15 +27,8 @@ import msgspec
 from projections.charged import CreditNote
 from projections.facts import Observed
 from projections.lifecycle import INFERRED
-from projections.objects import (
-    Customer,
-    Invoice,
-    Payment,
-    Subscription,
-    TaxId,
-    Tie,
-    Value,
-)
+from projections.objects import Customer, Invoice, Subscription, TaxId, Value
+from projections.payment_objects import Payment, Tie
 
 Dated = tuple[str, datetime | None, Value]
 """The name of a date, the date where the object has it, and what it was from then on."""
@@ -91,6 +85,30 @@ def _subscription(shown: Subscription) -> Iterator[Dated]:
     )
     if shown.ended:
         yield "ended", shown.ended_at, shown
+    yield "renewed", shown.period_start, _as_renewed(shown)
+
+
+def _as_renewed(shown: Subscription) -> Subscription:
+    """Return what its period began with: the same items, before anything went wrong."""
+    started = {"status": _first_status(shown)}
+    if started["status"] == "trialing" and _trial_is_over(shown):
+        started["status"] = "active"
+    return msgspec.structs.replace(
+        shown,
+        **started,
+        cancel_at_period_end=False,
+        cancel_at=None,
+        canceled_at=None,
+        ended_at=None,
+        pause_behavior=None,
+        pause_type=None,
+        paused_at=None,
+    )
+
+
+def _trial_is_over(shown: Subscription) -> bool:
+    end, start = shown.trial_end, shown.period_start
+    return end is not None and start is not None and end <= start
 
 
 def _first_status(shown: Subscription) -> str:

@@ -9,7 +9,7 @@ from projections.dunning import Stage, Timeline
 from projections.dunning_steps import deviation
 from projections.findings import Finding, info, warning
 from projections.history import Current
-from projections.objects import Tie
+from projections.payment_objects import Tie
 
 _SETTLED: Final = frozenset({"won", "lost", "warning_closed", "prevented"})
 

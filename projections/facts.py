@@ -37,13 +37,9 @@ from projections.objects import (
     Customer,
     Invoice,
     Item,
-    Mandate,
-    Payment,
-    PaymentMethod,
     Schedule,
     Subscription,
     TaxId,
-    Tie,
     Value,
 )
 from projections.own_facts import (
@@ -57,6 +53,7 @@ from projections.own_facts import (
     TermsSet,
 )
 from projections.paths import paths
+from projections.payment_objects import Mandate, Payment, PaymentMethod, Tie
 from projections.wares import Ware
 
 __all__ = [

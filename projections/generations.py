@@ -11,7 +11,7 @@ interrupted goes on from its own bookmark.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -52,6 +52,9 @@ FORGET: Final = tuple(
     )
     for name in ("bookmarks", "parked", "suspects", "untranslated")
 )
+# A reader takes its locks in an order of its own: we give way long before the server takes
+# either of us for a deadlock.
+SWAP_WAITS: Final = "SET LOCAL lock_timeout = '200ms'"
 DROP_WAITS: Final = "SET LOCAL lock_timeout = '2s'"
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -115,6 +118,23 @@ async def begin(
         number = max((each.number for each in generations), default=0) + 1
         await _make(connection, projection, number, live=False)
     return Generation(number=number, version=projection.version, position=0, live=False)
+
+
+async def swap_all(connection: Connection, numbers: Mapping[str, int]) -> bool:
+    """Let readers see the generations of *numbers*, by projection, all in one commit.
+
+    False, and nothing changed, while one of them is behind the live one, or in use.
+    """
+    try:
+        async with connection.transaction() as transaction:
+            await connection.execute(SWAP_WAITS)
+            for name in sorted(numbers):
+                if not await swap(connection, name, numbers[name]):
+                    raise psycopg.Rollback(transaction)
+            return True
+    except psycopg.errors.LockNotAvailable:
+        await asyncio.sleep(0)
+    return False
 
 
 async def swap(connection: Connection, projection: str, number: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, MandateObserved
 from projections.history import History, observed, told, unreadable
-from projections.objects import Mandate
+from projections.payment_objects import Mandate
 
 
 class MandateHistory(

@@ -21,7 +21,8 @@ import attrs
 from projections import access
 from projections.dunning import DAY, Timeline
 from projections.history import Current
-from projections.objects import PaymentMethod, Subscription
+from projections.objects import Subscription
+from projections.payment_objects import PaymentMethod
 from projections.standings import Listed
 from projections.tries import Paying
 from projections.ways_to_pay import WayToPay

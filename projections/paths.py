@@ -27,8 +27,12 @@ class Whole(msgspec.Struct, frozen=True, array_like=True):
 def paths(value: msgspec.Struct) -> dict[str, Any]:
     """Return every value in *value*; what a part of it leaves out has no path."""
     found: dict[str, Any] = {}
-    for name in value.__struct_fields__:
-        found.update(_at(name, getattr(value, name)))
+    inner = msgspec.structs.astuple(value)
+    for name, part in zip(value.__struct_fields__, inner, strict=True):
+        if isinstance(part, (msgspec.Struct, tuple)):
+            _add(name, part, found)
+        else:
+            found[name] = part
     return found
 
 
@@ -57,7 +61,7 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
             if now.get(name) != part:
                 _compare(f"{path}.{name}", part, now.get(name), found)
     elif isinstance(old, Whole):
-        found.update(_at(path, old))
+        _add(path, old, found)
     elif isinstance(old, msgspec.Struct) and type(new) is type(old):
         for name, was, is_now in _pairs(old, new):
             if was is None or was == is_now:
@@ -67,7 +71,7 @@ def _compare(path: str, old: Any, new: Any, found: dict[str, Any]) -> None:  # n
             else:
                 _compare(f"{path}.{name}", was, is_now, found)
     else:
-        found.update(_at(path, old))
+        _add(path, old, found)
 
 
 def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str, Any, Any]]:
@@ -79,21 +83,24 @@ def _pairs(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[tuple[str,
     )
 
 
-def _at(path: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
+def _add(path: str, value: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 - any field
+    """Add every value within *value* to *found*."""
     if isinstance(value, Whole):
-        yield path, msgspec.json.encode(value).decode()
+        found[path] = msgspec.json.encode(value).decode()
     elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            inner = getattr(value, name)
-            if inner is not None:
-                yield from _at(f"{path}.{name}", inner)
+        inner = msgspec.structs.astuple(value)
+        for name, part in zip(value.__struct_fields__, inner, strict=True):
+            if isinstance(part, (msgspec.Struct, tuple)):
+                _add(f"{path}.{name}", part, found)
+            elif part is not None:
+                found[f"{path}.{name}"] = part
     elif isinstance(value, tuple):
         names = [_name(place, part) for place, part in enumerate(value)]
-        yield path, " ".join(names)
+        found[path] = " ".join(names)
         for name, part in zip(names, value, strict=True):
-            yield from _at(f"{path}.{name}", part)
+            _add(f"{path}.{name}", part, found)
     else:
-        yield path, value
+        found[path] = value
 
 
 def _name(place: int, part: Any) -> str:  # noqa: ANN401 - a part of any list

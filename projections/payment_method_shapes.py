@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from projections.objects import Mandate, PaymentMethod
+from projections.payment_objects import Mandate, PaymentMethod
 from projections.shapes import Month, Reference, Seconds, Year, id_of, moment, text
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, PaymentMethodObserved
 from projections.history import History, observed, unreadable
-from projections.objects import PaymentMethod
+from projections.payment_objects import PaymentMethod
 
 
 class PaymentMethodHistory(

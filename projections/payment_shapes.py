@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from projections.objects import Payment, Tie
+from projections.payment_objects import Payment, Tie
 from projections.shapes import (
     Amount,
     Expanded,

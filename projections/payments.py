@@ -10,7 +10,7 @@ from typing import Final
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, PaymentObserved
 from projections.history import History, observed, unreadable
-from projections.objects import Payment
+from projections.payment_objects import Payment
 
 
 class PaymentHistory(

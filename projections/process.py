@@ -76,9 +76,8 @@ async def rebuild(
             if await fleet.catch_up() >= ANALYSED_FROM:
                 for name, number in begun.items():
                     await _analyse(connection, name, number)
-            for name, number in begun.items():
-                while not await generations.swap(connection, name, number):
-                    await fleet.catch_up()
+            while not await generations.swap_all(connection, begun):
+                await fleet.catch_up()
         for name in begun:
             await generations.drop_unused(connection, name)
 

@@ -103,7 +103,9 @@ def explained(levels: Sequence[Level], demands: Iterable[Demand]) -> bool:
     Names suffice from the first moment on at which so many users were known as Stripe
     billed seats just then; what happens later takes nothing back.
     """
-    if levels and levels[-1].counted:
+    if not levels:
+        return False
+    if levels[-1].counted:
         return True
     instants = [level.at for level in levels]
     for demand in demands:

@@ -238,12 +238,16 @@ def _first(said: Sequence[T | None]) -> T | None:
 
 def _one_of(kind: type[E], typed: str | None) -> E | None:
     """Return what *typed* means; None where it is none of the words there are."""
-    word = (typed or "").strip().lower()
-    return kind(word) if word in set(kind) else None
+    if typed is None:
+        return None
+    word = typed.strip().lower()
+    return next((each for each in kind if each.value == word), None)
 
 
 def _whole(typed: str | None) -> int | None:
-    text = (typed or "").strip()
+    if typed is None:
+        return None
+    text = typed.strip()
     if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
         return None
     return int(text)

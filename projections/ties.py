@@ -11,7 +11,7 @@ from typing import Final
 from projections.declaration import Projection, on, table
 from projections.facts import FieldUnreadable, TieObserved
 from projections.history import History, observed, told, unreadable
-from projections.objects import Tie
+from projections.payment_objects import Tie
 
 
 class TieHistory(History[TieObserved, Tie], frozen=True, array_like=True, kw_only=True):

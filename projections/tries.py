@@ -19,7 +19,8 @@ from typing import Final
 import attrs
 
 from projections.history import Current
-from projections.objects import Invoice, Payment, Tie
+from projections.objects import Invoice
+from projections.payment_objects import Payment, Tie
 from projections.payment_shapes import CHARGE
 from projections.traces import ACTION_REQUIRED, FAILED
 

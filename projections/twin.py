@@ -52,8 +52,8 @@ class MemoryRows:
         released = set(progress.passed_over) - self.failures.keys()
         if progress.after != self._position or released:
             return False
-        replaced = set(progress.replaced)
-        self.rows = {k: row for k, row in self.rows.items() if k[0] not in replaced}
+        if replaced := set(progress.replaced):
+            self.rows = {k: row for k, row in self.rows.items() if k[0] not in replaced}
         self.rows |= progress.rows
         self.failures |= {failure.account: failure for failure in progress.parked}
         self._position = progress.until

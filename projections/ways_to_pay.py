@@ -13,7 +13,8 @@ import attrs
 
 from projections.facts import Subscription
 from projections.history import Current
-from projections.objects import Customer, Mandate, PaymentMethod
+from projections.objects import Customer
+from projections.payment_objects import Mandate, PaymentMethod
 
 
 @attrs.frozen(kw_only=True)

@@ -43,7 +43,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Look": ("status", "log", "show", "timeline", "seats", "total", "dunning"),
     "Why": ("explain", "blame", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint"),
-    "Rebuild": ("projections", "quarantine"),
+    "Rebuild": ("replay", "projections", "quarantine"),
     "Terms": ("terms", "policy"),
     "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),
 }

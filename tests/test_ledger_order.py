@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.order import EXHAUSTIVE_MAX, canonical
+from ledger.order import EXHAUSTIVE_MAX, OBSERVED, canonical
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,6 +36,20 @@ def change(name: str, quantity: int, before: int | None = None, **fields: int) -
 
 def names(*events: Change, before: Mapping[str, object] | None = None) -> str:
     return "".join(event.event_id for event in canonical(events, before).events)
+
+
+def against(order: tuple[Change, ...], start: Mapping[str, object]) -> tuple[int, ...]:
+    """Return what speaks against an order, as the module tells it, by trying it out."""
+    states = [start, *(event.values for event in order)]
+    broken = unclaimed = 0
+    for values, event in zip(states, order, strict=False):
+        previous = event.previous or {}
+        broken += any(values.get(path, old) != old for path, old in previous.items())
+        unclaimed += {**event.values, **previous} != values
+    pairs = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
+    early = sum(a.rank > b.rank for a, b in pairs if a.rank == OBSERVED)
+    disorder = sum(a.rank > b.rank for a, b in pairs if a.rank != OBSERVED)
+    return broken, disorder, unclaimed, early
 
 
 def test_an_earlier_second_comes_first() -> None:
@@ -153,3 +167,35 @@ def test_the_order_is_total_and_the_same_for_every_arrival(
     )
     times = [event.occurred_at for event in ordered.events]
     assert times == sorted(times)
+
+
+@given(
+    told=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from([None, 0, 1, 2])),
+        min_size=2,
+        max_size=4,
+    ),
+    ranks=st.lists(st.sampled_from([0, 1, 1, 2, OBSERVED]), min_size=4, max_size=4),
+)
+def test_no_order_of_a_second_has_less_against_it_and_every_other_outcome_is_flagged(
+    told: list[tuple[int, int, int | None]], ranks: list[int]
+) -> None:
+    events = [
+        Change(
+            event_id="abcd"[place],
+            rank=ranks[place],
+            values={"quantity": quantity, "other": other},
+            previous=None if before is None else {"quantity": before},
+        )
+        for place, (quantity, other, before) in enumerate(told)
+    ]
+    start = {"quantity": 1, "other": 0}
+    orders = list(permutations(events))
+    costs = [against(order, start) for order in orders]
+    best = [order for order, cost in zip(orders, costs, strict=True) if cost == min(costs)]
+
+    found = canonical(events, start)
+
+    assert found.events == best[0]
+    outcomes = [order[-1].values for order in best]
+    assert bool(found.ambiguous) == any(each != outcomes[0] for each in outcomes)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from projections.notices import Notice, expires_at
-from projections.objects import PaymentMethod
+from projections.payment_objects import PaymentMethod
 from test_trials_dunning import charge, failing
 from unpaid import INVOICE, SUBSCRIPTION, Unpaid
 

@@ -85,6 +85,9 @@ class Import:
     Args:
         client: Open.
         file: Where its progress is kept.
+
+    Attributes:
+        resources: What is read, in this order.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Import:
         self._livemode = livemode
         self._clock = clock
         self._appended = 0
+        self.resources: Sequence[Resource] = RESOURCES
 
     async def run(self, watch: Watch | None = None) -> Imported:
         """Read everything, and say what was found.
@@ -116,7 +120,9 @@ class Import:
         """
         checks = await runs(self._log)
         account = await identify(self._client, checks)
-        found, missing = await readable(self._client, RESOURCES, livemode=self._livemode)
+        found, missing = await readable(
+            self._client, self.resources, livemode=self._livemode
+        )
         kept = await self._file.found(self._log, self._ledger_id, account.id)
         progress = kept or Progress(
             ledger=self._ledger_id, account=account.id, begun_at=self._clock()

@@ -17,18 +17,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ledger.database import Role
 from ledger.errors import NotFoundError
-from ledger.postgres import PostgresLog
-from projections import process
 from projections.registry import PROJECTIONS
 from replay.commands.status import COLUMNS
 from replay.ledgers import connected, database, state
 from replay.models import read_models
 from replay.options import Reporting
 from replay.output import write
+from replay.progress import progress
 from replay.report import Report
 from replay.stamping import stamp_of
+from replay.swapping import swap
 
 KNOWN = {each.name: each for each in PROJECTIONS}
 
@@ -36,7 +35,7 @@ KNOWN = {each.name: each for each in PROJECTIONS}
 def listed(*, options: Reporting | None = None) -> int:
     """List the read models."""
     with database() as conninfo:
-        _report(conninfo, options or Reporting())
+        report(conninfo, options or Reporting())
     return 0
 
 
@@ -55,19 +54,16 @@ def rebuild(
                 f"there is no read model {name!r:.80}; there are {', '.join(KNOWN)}"
             )
     with database() as conninfo:
-        asyncio.run(_rebuild(conninfo, names or tuple(KNOWN)))
-        _report(conninfo, options or Reporting())
+        chosen = [KNOWN[name] for name in dict.fromkeys(names or KNOWN)]
+        options = options or Reporting()
+        with progress("rebuild", options.progress) as tick:
+            asyncio.run(swap(conninfo, chosen, tick))
+        report(conninfo, options)
     return 0
 
 
-async def _rebuild(conninfo: str, names: tuple[str, ...]) -> None:
-    chosen = [KNOWN[name] for name in dict.fromkeys(names)]
-    async with PostgresLog.open(conninfo, Role.PROJECTOR, readers=2) as log:
-        await process.prepare(conninfo, log, *chosen)
-        await process.rebuild(conninfo, log, *chosen)
-
-
-def _report(conninfo: str, options: Reporting) -> None:
+def report(conninfo: str, options: Reporting) -> None:
+    """Write where the read models stand."""
     with connected(conninfo) as connection:
         head, _ = state(connection)
         models = read_models(connection, head.position)

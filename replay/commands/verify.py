@@ -27,7 +27,8 @@ from cyclopts import Parameter
 
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
-from replay.drift import Compared, Difference, compare
+from replay.drift import Compared, compare
+from replay.drift_words import drift_findings, drift_said
 from replay.keeping import kept_checkpoint
 from replay.ledgers import connected, database
 from replay.options import Reporting, UsageError
@@ -85,7 +86,7 @@ def run(
             write(_report(verified, compared, stamp_of(connection)), options)
     if damaged:
         return 3
-    return 1 if any(one.differences for one in compared) else 0
+    return 1 if any(one.differing for one in compared) else 0
 
 
 def _report(
@@ -132,21 +133,15 @@ def _log_check(verified: Verification) -> Record:
 def _model_check(one: Compared) -> Record:
     wrong = one.differences
     examples = ", ".join(
-        f"{each.account} {each.object_id} ({_said(each)})" for each in wrong[:3]
+        f"{each.account} {each.object_id} ({drift_said(each)})" for each in wrong[:3]
     )
     return {
         "check": one.projection,
-        "ok": not wrong,
+        "ok": not one.differing,
         "rows": one.rows,
         "position": one.position,
-        "detail": f"{len(wrong):,} differ: {examples}" if wrong else "as the log says",
+        "detail": f"{one.differing:,} differ: {examples}" if wrong else "as the log says",
     }
-
-
-def _said(each: Difference) -> str:
-    if each.field is None:
-        return each.what
-    return f"{each.field} is {each.actual}, the log says {each.expected}"
 
 
 def _findings(
@@ -171,20 +166,4 @@ def _findings(
         }
         for each in (() if verified is None else verified.regressions)
     ]
-    found += [
-        {
-            "code": "read_model_differs",
-            "severity": "error",
-            "message": f"{each.object_id} of {each.account}: {_said(each)}",
-            "projection": each.projection,
-            "account": each.account,
-            "object": each.object_id,
-            "what": each.what,
-            "field": each.field,
-            "expected": each.expected,
-            "actual": each.actual,
-        }
-        for one in compared
-        for each in one.differences
-    ]
-    return found
+    return found + drift_findings(compared)
