@@ -53,7 +53,9 @@ async def _serve(settings: Settings) -> None:
     async with _database(settings) as conninfo:
         read_from = settings.read_database_url
         read_conninfo = read_from.reveal() if read_from else conninfo
-        async with opened(read_conninfo, settings.checkout_prices) as api:
+        async with opened(
+            read_conninfo, settings.checkout_prices, settings.book_zone
+        ) as api:
             figures = Figures(api)
             async with asyncio.TaskGroup() as group:
                 group.create_task(process.run(conninfo, stop))

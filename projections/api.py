@@ -2,6 +2,7 @@
 
 GET /v1/accounts/{account}/…   scope read    see `projections.account_api`
 GET /v1/events…                scope audit   see `projections.event_api`
+GET /v1/movements              scope read    see `projections.movements_api`
 GET /v1/status                 scope read    how far everything is
 GET /billing/{account}         by link       see `projections.page.app`
 """
@@ -9,7 +10,7 @@ GET /billing/{account}         by link       see `projections.page.app`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 import attrs
 from aiohttp import web
@@ -18,9 +19,10 @@ from ledger.clock import utc_now
 from ledger.log import Log
 from ledger.problems import TOKEN_KEYS, Problem, problems, require
 from ledger.tokens import Scope
-from projections import account_api, event_api
+from projections import account_api, event_api, movements_api
 from projections.account_api import Accounts
 from projections.event_api import Events
+from projections.movements_api import MovementsApi
 from projections.page import app as page_app
 from projections.page.app import Pages
 from projections.questions import question
@@ -36,6 +38,7 @@ class Api:
     Attributes:
         mode: Of the ledger, ``live`` or ``test``.
         prices: Those that the billing page offers to start with.
+        zone: Where a month of the books begins.
     """
 
     reader: Reader
@@ -44,6 +47,7 @@ class Api:
     mode: str
     clock: Callable[[], datetime] = utc_now
     prices: tuple[str, ...] = ()
+    zone: tzinfo = UTC
 
     async def status(self, request: web.Request) -> web.Response:
         """Answer with how far the log and each projection are."""
@@ -75,6 +79,9 @@ def routes(api: Api) -> list[web.RouteDef]:
     return [
         *account_api.routes(Accounts(views=views)),
         *event_api.routes(Events(reader=api.reader, log=api.log)),
+        *movements_api.routes(
+            MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
+        ),
         web.get("/v1/status", api.status),
         *page_app.routes(
             Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)

@@ -181,7 +181,7 @@ class Reader:
         Raises:
             UnavailableError: The database is away, or the rows are of another version.
         """
-        rows = await self._query(_READ, {"account": account})
+        rows = await self.query(_READ, {"account": account})
         bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
         _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
@@ -205,13 +205,13 @@ class Reader:
             "referred": sorted(needs.referred),
         }
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
-        for name, stream, key, state in await self._query(_AROUND, asked):
+        for name, stream, key, state in await self.query(_AROUND, asked):
             kept[name][stream, unpacked(key)] = _CODECS[name].decode(state)
         return kept
 
     async def standings(self) -> Sequence[Standing]:
         """Return how far each projection of this program is; 0 while it has no rows."""
-        found = {row[0]: row for row in await self._query(POSITIONS, {})}
+        found = {row[0]: row for row in await self.query(POSITIONS, {})}
         return [
             Standing(
                 name=each.name,
@@ -228,17 +228,22 @@ class Reader:
 
     async def untranslated(self) -> Mapping[str, int]:
         """Return how many events of each Stripe type are read by no translator."""
-        return {row[0]: int(row[1]) for row in await self._query(UNTRANSLATED, {})}
+        return {row[0]: int(row[1]) for row in await self.query(UNTRANSLATED, {})}
 
     async def waiting(self) -> int:
         """Return how many objects name no customer, nor anything that is known yet."""
-        found = loose(row[0] for row in await self._query(LOOSE, {}))
-        seen = await self._query(SEEN, {"objects": named(found)}) if found else []
+        found = loose(row[0] for row in await self.query(LOOSE, {}))
+        seen = await self.query(SEEN, {"objects": named(found)}) if found else []
         return waiting(found, (row[0] for row in seen))
 
-    async def _query(
+    async def query(
         self, query: str | sql.Composed, values: Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
+        """Return the rows of *query*; states are still encoded.
+
+        Raises:
+            UnavailableError: The database is away, or there are no read models yet.
+        """
         async with self._connected() as connection:
             cursor = await connection.execute(query, values)
             return await cursor.fetchall()

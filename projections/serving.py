@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, tzinfo
 
 from ledger.database import Role
 from ledger.postgres import PostgresLog
@@ -16,11 +17,14 @@ from projections.reading import Reader
 
 
 @asynccontextmanager
-async def opened(conninfo: str, prices: tuple[str, ...] = ()) -> AsyncIterator[Api]:
+async def opened(
+    conninfo: str, prices: tuple[str, ...] = (), zone: tzinfo = UTC
+) -> AsyncIterator[Api]:
     """Yield a read API on the database of *conninfo*, which may be a replica.
 
     Args:
         prices: Those that the billing page offers to start with.
+        zone: Where a month of the books begins.
     """
     async with PostgresLog.open(conninfo, role=Role.READER) as log:
         reader = Reader(conninfo)
@@ -32,6 +36,7 @@ async def opened(conninfo: str, prices: tuple[str, ...] = ()) -> AsyncIterator[A
                 ledger_id=log.ledger_id,
                 mode=log.mode,
                 prices=prices,
+                zone=zone,
             )
         finally:
             await reader.close()

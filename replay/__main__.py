@@ -40,7 +40,10 @@ from replay.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
-    "Look": ("status", "log", "show", "timeline", "seats", "total", "dunning"),
+    "Look": (
+        *("status", "log", "show", "timeline", "seats", "total", "dunning"),
+        "movements",
+    ),
     "Why": ("explain", "blame", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint"),
     "Rebuild": ("replay", "projections", "quarantine"),

@@ -157,6 +157,7 @@ async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
                 ledger_id=log.ledger_id,
                 mode=log.mode,
                 prices=settings.checkout_prices,
+                zone=settings.book_zone,
             )
         finally:
             await reader.close()
