@@ -27,7 +27,7 @@ from ledger.problems import Problem, bad_request, require, unknown_account
 from ledger.tokens import Scope
 from projections import explanation_rendering, rendering, total_rendering
 from projections.answer import Billing
-from projections.dunning_drawing import drawing
+from projections.dunning_drawing import drawing, lane
 from projections.dunning_rendering import timelines
 from projections.explained import explanation, total_explanation
 from projections.explanation import Explanation, Figure
@@ -104,7 +104,8 @@ class Accounts:
         """Answer with the timelines of an account as a drawing."""
         view, _ = await self._view(request)
         told = view.answer()
-        return drawn(request, drawing(told.dunning[::-1], view.now), view)
+        lanes = [lane(each) for each in reversed(told.dunning)]
+        return drawn(request, drawing(lanes, view.now), view)
 
     async def period(self, request: web.Request) -> web.Response:
         """Answer with what the current period comes to, or the one that starts on a day."""

@@ -17,8 +17,8 @@ from rich.cells import cell_len
 
 from projections.amounts import amount
 from projections.dunning import Stage, Timeline
-from projections.dunning_drawing import words
 from projections.dunning_steps import Step, deviation, steps
+from projections.dunning_words import words
 from replay.style import Style
 from replay.text import one_line
 

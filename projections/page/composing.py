@@ -12,7 +12,7 @@ from projections.answer import Billing
 from projections.page.activity import Happened
 from projections.page.answers import html
 from projections.page.document import Document
-from projections.page.drawing import drawing
+from projections.page.drawn import drawn
 from projections.page.freshness import freshness
 from projections.page.offers import Offer
 from projections.page.texts import cut
@@ -65,7 +65,7 @@ def composed(
         tag=tag,
         fresh=freshness(document),
         activity=activity,
-        drawing=drawing(document.dunning, now) if document.dunning else None,
+        drawing=drawn(document.dunning, now),
         offers=offers,
     )
 

@@ -24,7 +24,7 @@ from cyclopts.validators import Number
 
 from ledger.clock import utc_now
 from projections.dunning import Timeline, timelines
-from projections.dunning_drawing import drawing
+from projections.dunning_drawing import drawing, lane
 from projections.dunning_rendering import timelines as rendered
 from projections.dunning_steps import steps
 from projections.wrongful import WrongfulPause
@@ -85,8 +85,9 @@ def run(
         wrong = asyncio.run(_wrongful(conninfo, asked)) if told.dunning else ()
         write(_report(asked, wrong, options, stamp), options)
     if svg is not None:
+        lanes = [lane(each) for each in reversed(told.dunning)]
         with opened(svg) as file:
-            file.write(drawing(told.dunning[::-1], asked.view.now))
+            file.write(drawing(lanes, asked.view.now))
         say(f"bl: drawn in {svg}")
     return 0
 
