@@ -37,4 +37,6 @@ def seldom_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         gc.set_threshold(*_OFTEN)
+        gc.unfreeze()  # what was made meanwhile counts as old, and is not searched at once

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from itertools import islice
 from typing import Any, Final
 
 from projections.folding import Key
-from projections.rows import Codec, Rows
+from projections.rows import Codec, Row, Rows
 
-# Some kilobytes each; what is not among them is read again.
-KEPT_MAX: Final = 4000
+# As they are written; in memory they take about six times as much. What is not among
+# them is read again.
+KEPT_BYTES_MAX: Final = 2_000_000
+# What an entry takes beside its state.
+ENTRY_BYTES: Final = 1000
 
 
 class Kept:
@@ -21,10 +23,14 @@ class Kept:
         self._rows = rows
         self._kept: dict[Key, Any] = {}
         self._read: Mapping[Key, bytes] = {}
+        self._sizes: dict[Key, int] = {}
+        self._bytes = 0
 
     def forget(self) -> None:
         """Forget all: somebody else may have written."""
         self._kept.clear()
+        self._sizes.clear()
+        self._bytes = 0
         self._read = {}
 
     async def fetch(self, needed: Collection[Key]) -> None:
@@ -40,13 +46,25 @@ class Kept:
         self._read = {}
         return found
 
-    def take(self, states: Mapping[Key, Any], replaced: Collection[str] = ()) -> None:
-        """Take what was written; other states of *replaced* accounts are gone."""
-        gone = frozenset(replaced)
-        if gone:
-            self._kept = {key: s for key, s in self._kept.items() if key[0] not in gone}
+    def take(
+        self,
+        states: Mapping[Key, Any],
+        rows: Mapping[Key, Row],
+        replaced: Collection[str] = (),
+    ) -> None:
+        """Take *states*, written as *rows*; others of *replaced* accounts are gone."""
+        if replaced:
+            for key in [key for key in self._kept if key[0] in replaced]:
+                self._drop(key)
         for key, state in states.items():
-            self._kept.pop(key, None)
+            self._drop(key)
             self._kept[key] = state
-        for key in list(islice(self._kept, max(0, len(self._kept) - KEPT_MAX))):
-            del self._kept[key]
+            size = self._sizes[key] = ENTRY_BYTES + len(rows[key].state)
+            self._bytes += size
+        left = iter(list(self._kept)) if self._bytes > KEPT_BYTES_MAX else iter(())
+        while self._bytes > KEPT_BYTES_MAX:
+            self._drop(next(left))
+
+    def _drop(self, key: Key) -> None:
+        if self._kept.pop(key, None) is not None:
+            self._bytes -= self._sizes.pop(key)

@@ -14,13 +14,15 @@ import msgspec
 T = TypeVar("T")
 
 KEPT_MAX: Final = 1024
-# Their first bytes hold an id, and are enough to find the place of the last like it.
+# Small ones are told apart whole. The first bytes of others hold an id, and lead to the
+# last one like it: to compare is much faster than to hash.
+SMALL_BYTES: Final = 2048
 HEAD_BYTES: Final = 128
 _NULL: Final = b"null"
 
 
 class Known(Generic[T]):
-    """What *read* makes of some bytes, for the last of each head that was met."""
+    """What *read* makes of some bytes, kept for the next time they are met."""
 
     def __init__(self, read: Callable[[bytes], T]) -> None:
         self._read = read
@@ -31,7 +33,7 @@ class Known(Generic[T]):
         if raw is None:
             return None
         whole = bytes(raw)
-        head = whole[:HEAD_BYTES]
+        head = whole if len(whole) <= SMALL_BYTES else whole[:HEAD_BYTES]
         kept = self._kept.get(head)
         if kept is not None and kept[0] == whole:
             return kept[1]

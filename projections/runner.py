@@ -237,7 +237,7 @@ class Runner:
         self._position = end
         for failure in failures:
             self._note(failure)
-        self._kept.take(states, replaced)
+        self._kept.take(states, rows, frozenset(replaced))
         return True
 
     def _note(self, failure: Failure) -> None:

@@ -344,7 +344,7 @@ async def test_P07_batches_workers_and_kept_states_change_no_byte(
     log = await in_memory(mixed(240))
     plain = await projected(log, 4096)
     if not remembering:
-        monkeypatch.setattr(Kept, "take", lambda self, _rows, _gone=(): self.forget())
+        monkeypatch.setattr(Kept, "take", lambda self, *_: self.forget())
 
     assert await projected(log, batch, workers) == plain
 
