@@ -224,6 +224,7 @@ def main() -> None:
         events_per_core_s=round(per_core),
         limit_per_core_s=ALL_PER_CORE_S_MIN,
         ratio=round(per_core / ALL_PER_CORE_S_MIN, 2),
+        ratio_library=round(count / all_large["seconds"] / (LIBRARY_EVENTS / theirs), 1),
         ratio_bare_cursor=round(cursor / all_large["seconds"], 2),
         ratio_linear=round(4 * all_small["seconds"] / all_large["seconds"], 2),
         peak_mb_quarter=round(all_small["peak_mb"]),
