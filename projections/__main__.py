@@ -1,4 +1,8 @@
-"""The projector and its read API as a process of their own: ``python -m projections``.
+"""The projector and its read API as processes of their own: ``python -m projections``.
+
+    python -P -m projections               both
+    python -P -m projections api           the read API alone, as many as wanted
+    python -P -m projections projector     the projector alone
 
 Exits 0 when it is told to stop, 5 when it is not configured, 6 when the database does not
 come up; the reason is one line on standard error.
@@ -10,8 +14,9 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -23,11 +28,14 @@ from ledger.logs import to_stderr
 from ledger.migrate import migrate
 from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
 from projections import process
-from projections.api import Api, application
+from projections.api import application, probes
 from projections.figures import Figures
 from projections.serving import opened
 
 _logger = logging.getLogger(__name__)
+API: Final = "api"
+PROJECTOR: Final = "projector"
+PARTS: Final = frozenset({API, PROJECTOR})
 EXIT_CODES: dict[type[LedgerError], int] = {NotConfiguredError: 5, UnavailableError: 6}
 
 
@@ -37,7 +45,7 @@ def main() -> int:
         settings = load()
         refuse_secrets_on_command_line(settings, sys.argv)
         to_stderr()
-        asyncio.run(_serve(settings))
+        _run(_serve(settings, _parts(sys.argv[1:])))
     except* (NotConfiguredError, UnavailableError) as group:
         error = _first(group)
         print(f"projections: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
@@ -46,7 +54,25 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run *work* on uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+def _parts(arguments: Sequence[str]) -> frozenset[str]:
+    if not arguments:
+        return PARTS
+    if len(arguments) > 1 or arguments[0] not in PARTS:
+        raise NotConfiguredError(f"say one of {', '.join(sorted(PARTS))}, or nothing")
+    return frozenset(arguments)
+
+
+async def _serve(settings: Settings, parts: frozenset[str]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -58,17 +84,19 @@ async def _serve(settings: Settings) -> None:
         ) as api:
             figures = Figures(api)
             async with asyncio.TaskGroup() as group:
-                group.create_task(process.run(conninfo, stop))
+                if PROJECTOR in parts:
+                    group.create_task(process.run(conninfo, stop))
                 group.create_task(figures.follow(stop))
-                group.create_task(_listen(api, figures, settings, stop))
+                keys = [*signing_keys(settings)]
+                app = application(api, keys) if API in parts else probes(api)
+                _reread_on_hangup(keys)
+                group.create_task(_listen(app, figures, settings, stop))
 
 
 async def _listen(
-    api: Api, figures: Figures, settings: Settings, stop: asyncio.Event
+    app: web.Application, figures: Figures, settings: Settings, stop: asyncio.Event
 ) -> None:
-    keys = [*signing_keys(settings)]
-    _reread_on_hangup(keys)
-    runner = web.AppRunner(application(api, keys), access_log=None)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     host = settings.host
     try:

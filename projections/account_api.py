@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import attrs
@@ -24,15 +24,19 @@ from aiohttp import web
 
 from ledger.moments import rfc3339
 from ledger.problems import Problem, bad_request, require, unknown_account
-from ledger.tokens import Scope
+from ledger.tokens import Grant, Scope
 from projections import explanation_rendering, rendering, total_rendering
+from projections.access import Access
+from projections.account import Account
 from projections.answer import Billing
 from projections.dunning_drawing import drawing, lane
 from projections.dunning_rendering import timelines
+from projections.entitlements import Entitlements
 from projections.explained import explanation, total_explanation
 from projections.explanation import Explanation, Figure
 from projections.paging import Page, links, listed, page
 from projections.period_total import PeriodTotal
+from projections.pulse import Beat
 from projections.questions import Question, question
 from projections.responses import answered, drawn
 from projections.seat_history import Step, held, steps
@@ -49,6 +53,7 @@ ACCOUNT_CHARS_MAX: Final = 255
 # A product asks on every request; so long it may go by what it has.
 ACCESS_FRESH_S: Final = 2
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
@@ -57,6 +62,7 @@ class Accounts:
     """The handlers of one account's paths."""
 
     views: Views
+    entitlements: Entitlements
 
     async def billing(self, request: web.Request) -> web.Response:
         """Answer with everything about an account."""
@@ -67,10 +73,27 @@ class Accounts:
 
     async def access(self, request: web.Request) -> web.Response:
         """Answer with what an account may do."""
-        view, asked = await self._view(request)
-        told = view.answer()
-        fresh = 0 if asked.at_least or asked.as_of else _fresh_s(told)
-        return answered(request, rendering.access(told), view, fresh_s=fresh)
+        grant, asked, account = self._asked(request)
+        beat = await self._covered(asked)
+        now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
+        past = asked.as_of is not None or asked.known_at is not None
+        kept = None if past else await self.entitlements.find(account, now)
+        if kept is None:
+            view = await self.views.view(account, asked, grant)
+            return answered(request, rendering.access(view.answer()), view)
+        linked = kept.decided.linked
+        if grant.account not in (None, account) and grant.account not in linked.streams:
+            raise unknown_account()
+        view = View(
+            linked=linked,
+            account=Account(linked=linked, reconciled=kept.reconciled),
+            now=now,
+            position=max(kept.position, beat.least),
+            stale=kept.stale,
+            lag_ms=beat.lag_ms(now),
+        )
+        fresh = 0 if asked.at_least else _fresh_s(kept.decided.access, now)
+        return answered(request, kept.written, view, fresh_s=fresh)
 
     async def invoices(self, request: web.Request) -> web.Response:
         """Answer with an account's invoices."""
@@ -138,21 +161,28 @@ class Accounts:
     async def _view(
         self, request: web.Request, allowed: Sequence[str] = ()
     ) -> tuple[View, Question]:
-        grant = require(request, Scope.READ)
-        asked = question(request, (*CLOCKS, *allowed))
-        account = named_account(request.match_info["account"])
-        await self._covered(asked)
+        grant, asked, account = self._asked(request, allowed)
+        if asked.at_least:
+            await self._covered(asked)
         return await self.views.view(account, asked, grant), asked
 
-    async def _covered(self, asked: Question) -> None:
-        """Wait until the read models have what the caller has seen already."""
+    def _asked(
+        self, request: web.Request, allowed: Sequence[str] = ()
+    ) -> tuple[Grant, Question, str]:
+        grant = require(request, Scope.READ)
+        asked = question(request, (*CLOCKS, *allowed))
+        return grant, asked, named_account(request.match_info["account"])
+
+    async def _covered(self, asked: Question) -> Beat:
+        """Return where all is, once the read models have what the caller has seen."""
         loop = asyncio.get_running_loop()
         end = loop.time() + asked.wait_s
         tries = 0
-        while asked.at_least:
-            position = await self.views.reader.position()
+        while True:
+            beat = await self.entitlements.pulse.take()
+            position = beat.least
             if position >= asked.at_least:
-                return
+                return beat
             left = end - loop.time()
             if left <= 0:
                 raise Problem(
@@ -169,8 +199,8 @@ class Accounts:
 def routes(accounts: Accounts) -> list[web.RouteDef]:
     """Return the routes of *accounts*."""
     handlers: Mapping[str, Callable[[web.Request], Any]] = {
-        "billing": accounts.billing,
         "access": accounts.access,
+        "billing": accounts.billing,
         "invoices": accounts.invoices,
         "seats": accounts.seats,
         "dunning": accounts.dunning,
@@ -179,11 +209,11 @@ def routes(accounts: Accounts) -> list[web.RouteDef]:
         "timeline": accounts.timeline,
     }
     return [
-        web.get("/v1/accounts/{account}/periods/{start}", accounts.period),
         *(
             web.get(f"/v1/accounts/{{account}}/{name}", handler)
             for name, handler in handlers.items()
         ),
+        web.get("/v1/accounts/{account}/periods/{start}", accounts.period),
     ]
 
 
@@ -243,12 +273,12 @@ def _page(request: web.Request, view: View, found: Page[Any]) -> web.Response:
     return answered(request, body, view, headers=links(request, found.next))
 
 
-def _fresh_s(told: Billing) -> int:
+def _fresh_s(may: Access, now: datetime) -> int:
     """Return for how long the access holds; never beyond the next known change."""
-    change = told.access.next_change
+    change = may.next_change
     if change is None:
         return ACCESS_FRESH_S
-    return min(ACCESS_FRESH_S, int((change.at - told.now).total_seconds()))
+    return min(ACCESS_FRESH_S, int((change.at - now).total_seconds()))
 
 
 def _dated(invoice: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,12 +13,13 @@ from typing import Any
 import attrs
 import msgspec
 
-from projections import access, dunning, dunning_findings, findings, history, seat_figures
+from projections import dunning, dunning_findings, findings, history, seat_figures
 from projections.access import Access, Badge
 from projections.account import Account
 from projections.billed import Billed, billed
 from projections.books import Books
-from projections.dunning import Timeline, Unpaid
+from projections.dunning import Timeline
+from projections.entitlement import entitled, unpaid
 from projections.findings import Finding, Severity
 from projections.gap_findings import gaps_of
 from projections.links import Linked
@@ -34,7 +35,6 @@ from projections.seat_terms import item_terms, mark_terms, varied
 from projections.standings import Listed, listed
 from projections.terms import Terms
 from projections.totals import NextCharge, books_of, current_total, next_charge
-from projections.tries import paying
 from projections.ways_to_pay import WayToPay, ways_to_pay
 
 __all__ = [
@@ -104,7 +104,7 @@ def answer(account: Account, now: datetime) -> Billing:
     primary = subscriptions[0] if subscriptions else None
     owed = unpaid(account)
     timelines = dunning.timelines(owed, now)
-    stage = dunning.standing(timelines, primary.id) if primary else None
+    may = entitled(account.linked, subscriptions, timelines, now)
     seats_held = held(account.registers, now)
     figures = _seat_figures(account, subscriptions, seats_held.users, now)
     customer = _customer(account)
@@ -130,9 +130,9 @@ def answer(account: Account, now: datetime) -> Billing:
     return Billing(
         linked=account.linked,
         now=now,
-        status=primary.subscription.status if primary else access.NO_STATUS,
-        badge=access.badge(primary.subscription, stage) if primary else None,
-        access=access.access(primary.current if primary else None, now, stage),
+        status=may.status,
+        badge=may.badge,
+        access=may.access,
         subscriptions=subscriptions,
         plan=_plan(account, primary, now),
         scheduled=planned,
@@ -192,19 +192,6 @@ def _scheduled(
     schedules = [current.value for current in account.currents(account.schedules).values()]
     changes = scheduled(primary.id, primary.subscription, schedules, now)
     return named(changes, account.catalogue, now)
-
-
-def unpaid(account: Account) -> Unpaid:
-    """Return what the timelines of *account* are made of, under the policies in force."""
-    invoices = account.currents(account.invoices)
-    return Unpaid(
-        invoices=invoices,
-        subscriptions=account.currents(account.histories),
-        paying=paying(
-            invoices, account.currents(account.payments), account.currents(account.ties)
-        ),
-        policy=account.catalogue.policy,
-    )
 
 
 def _seat_figures(

@@ -21,6 +21,7 @@ from ledger.problems import TOKEN_KEYS, Problem, problems, require
 from ledger.tokens import Scope
 from projections import account_api, event_api, movements_api
 from projections.account_api import Accounts
+from projections.entitlements import Entitlements
 from projections.event_api import Events
 from projections.movements_api import MovementsApi
 from projections.page import app as page_app
@@ -77,7 +78,9 @@ def routes(api: Api) -> list[web.RouteDef]:
     """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
     views = Views(reader=api.reader, log=api.log, clock=api.clock)
     return [
-        *account_api.routes(Accounts(views=views)),
+        *account_api.routes(
+            Accounts(views=views, entitlements=Entitlements(api.reader, api.log))
+        ),
         *event_api.routes(Events(reader=api.reader, log=api.log)),
         *movements_api.routes(
             MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
@@ -91,6 +94,14 @@ def routes(api: Api) -> list[web.RouteDef]:
 
 def application(api: Api, token_keys: Sequence[bytes]) -> web.Application:
     """Return an application of the read API alone, which can say that it is there."""
+    app = probes(api)
+    app[TOKEN_KEYS] = token_keys
+    app.add_routes(routes(api))
+    return app
+
+
+def probes(api: Api) -> web.Application:
+    """Return an application that can say no more than that it is there."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return written({"alive": True})
@@ -100,6 +111,5 @@ def application(api: Api, token_keys: Sequence[bytes]) -> web.Application:
         return written({"ready": True})
 
     app = web.Application(middlewares=[problems])
-    app[TOKEN_KEYS] = token_keys
-    app.add_routes([*routes(api), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
     return app

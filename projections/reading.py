@@ -24,10 +24,13 @@ from ledger.hanging_up import answering_within
 from projections.assembly import OWN, ROAMING, Kept, Needs
 from projections.catalogue import CATALOGUE
 from projections.checks import CHECKS
+from projections.declaration import Projection
+from projections.entitlement import DECIDING
 from projections.folding import Key
 from projections.generations import SCHEMA
 from projections.links import LINKS, Link, Linked, resolve
 from projections.packing import packed, unpacked
+from projections.pulse import LOOK, Beat, beat
 from projections.registry import PROJECTIONS
 from projections.rows import Codec
 from projections.whereabouts import LOOSE, SEEN, loose, named, waiting
@@ -103,13 +106,16 @@ def _view(name: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, name)
 
 
-_READ: Final = READ.format(
-    links=_view(LINKS.name),
-    rows=sql.SQL("").join(
+def _reading(own: Sequence[Projection[Any]]) -> sql.Composed:
+    rows = [
         ROWS.format(name=sql.Literal(each.name), view=_view(each.name))
-        for each in (*OWN, LINKS)
-    ),
-)
+        for each in (*own, LINKS)
+    ]
+    return READ.format(links=_view(LINKS.name), rows=sql.SQL("").join(rows))
+
+
+_READ: Final = _reading(OWN)
+_READ_DECIDING: Final = _reading(DECIDING)
 _AROUND: Final = AROUND.format(
     catalogue_name=sql.Literal(CATALOGUE.name),
     catalogue=_view(CATALOGUE.name),
@@ -181,7 +187,18 @@ class Reader:
         Raises:
             UnavailableError: The database is away, or the rows are of another version.
         """
-        rows = await self.query(_READ, {"account": account})
+        return await self._find(account, _READ)
+
+    async def find_deciding(self, account: str) -> Found:
+        """Return no more of it than decides what it may do; raises as `find` does."""
+        return await self._find(account, _READ_DECIDING)
+
+    async def look(self) -> Beat:
+        """Return where the log and the read models are, all of one moment."""
+        return beat((await self.query(LOOK, {}))[0])
+
+    async def _find(self, account: str, query: sql.Composed) -> Found:
+        rows = await self.query(query, {"account": account})
         bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
         _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)

@@ -14,6 +14,7 @@ from projections.access import Access, Change
 from projections.answer import Billing, Finding, Listed, SeatFigures
 from projections.billed import Billed
 from projections.dunning_rendering import notice, timeline
+from projections.entitlement import Entitlement
 from projections.facts import Subscription
 from projections.objects import TaxId
 from projections.periods import ServicePeriod
@@ -31,15 +32,14 @@ def billing(answer: Billing) -> Json:
     """Return all of *answer* but ``meta``, which the reader knows."""
     primary, customer = answer.primary, answer.customer
     currency = primary.subscription.currency if primary else None
+    may = access(answer)
     return {
-        "account": answer.linked.account,
-        "linked_account": answer.linked.product if answer.linked.customer else None,
+        "account": may["account"],
+        "linked_account": may["linked_account"],
         "currency": currency or (customer.currency if customer else None),
-        "status": answer.status,
-        "badge": (
-            {"text": answer.badge.text, "tone": answer.badge.tone} if answer.badge else None
-        ),
-        "access": _access(answer.access),
+        "status": may["status"],
+        "badge": may["badge"],
+        "access": may["access"],
         "subscription": _subscription(answer, primary) if primary else None,
         "subscriptions": [_listed(each) for each in answer.subscriptions],
         "seats": _seats(answer.seats) if answer.seats else None,
@@ -59,11 +59,17 @@ def billing(answer: Billing) -> Json:
     }
 
 
-def access(answer: Billing) -> Json:
+def access(answer: Billing | Entitlement) -> Json:
     """Return the little of *answer* that a product asks on every request."""
-    body = billing(answer)
-    names = ("account", "linked_account", "status", "badge", "access")
-    return {name: body[name] for name in names}
+    return {
+        "account": answer.linked.account,
+        "linked_account": answer.linked.product if answer.linked.customer else None,
+        "status": answer.status,
+        "badge": (
+            {"text": answer.badge.text, "tone": answer.badge.tone} if answer.badge else None
+        ),
+        "access": _access(answer.access),
+    }
 
 
 def seats(answer: Billing) -> Json:

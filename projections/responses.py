@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+import attrs
 import msgspec
 from aiohttp import web
 
@@ -21,9 +22,24 @@ FOR_GOOD_S: Final = 365 * 86_400
 _VERSIONS: Final = " ".join(f"{each.name}.{each.version}" for each in PROJECTIONS)
 
 
+@attrs.frozen
+class Written:
+    """All of an answer but ``meta``, as JSON, and the tag that it goes by."""
+
+    json: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, body: Json, *, final: bool = False) -> Written:
+        """Write *body*; one that is *final* is tagged by what computes it as well."""
+        told = msgspec.json.encode(body)
+        tagged = told + _VERSIONS.encode() if final else told
+        return cls(told, f'"{hashlib.sha256(tagged).hexdigest()[:32]}"')
+
+
 def answered(
     request: web.Request,
-    body: Json,
+    body: Json | Written,
     view: View,
     *,
     fresh_s: int = 0,
@@ -36,7 +52,8 @@ def answered(
         fresh_s: For how long the caller need not ask again.
         beside: What else stands in ``meta``.
     """
-    tag = _tag(body, view)
+    told = body if isinstance(body, Written) else Written.of(body, final=view.final)
+    tag = told.tag
     sent = {
         "ETag": tag,
         "Ledger-Position": str(view.position),
@@ -46,12 +63,14 @@ def answered(
     }
     if etag_matches(request, tag):
         return web.Response(status=304, headers=sent)
-    return written({**body, "meta": {**meta(view), **(beside or {})}}, sent)
+    more = msgspec.json.encode({**meta(view), **(beside or {})})
+    whole = b'%b,"meta":%b}' % (told.json[:-1], more)
+    return web.Response(body=whole, content_type="application/json", headers=sent)
 
 
 def drawn(request: web.Request, drawing: str, view: View) -> web.Response:
     """Answer with a *drawing*, or that the caller has it already."""
-    tag = _tag({"drawing": drawing}, view)
+    tag = Written.of({"drawing": drawing}, final=view.final).tag
     sent = {
         "ETag": tag,
         "Ledger-Position": str(view.position),
@@ -69,13 +88,6 @@ def written(body: Json, headers: Mapping[str, str] | None = None) -> web.Respons
     return web.Response(
         body=msgspec.json.encode(body), content_type="application/json", headers=headers
     )
-
-
-def _tag(body: Json, view: View) -> str:
-    told = msgspec.json.encode(body)
-    if view.final:
-        told += _VERSIONS.encode()
-    return f'"{hashlib.sha256(told).hexdigest()[:32]}"'
 
 
 def _caching(view: View, fresh_s: int) -> str:

@@ -1,0 +1,215 @@
+"""Requests a second of the read API, beside a bare aiohttp handler that asks for one row.
+
+    python tests/benchmarks/read.py [--events 100000] [--seconds 8] [--rate 500]
+
+``wrk`` asks with 64 connections, each time for another of the accounts, while deliveries
+come in at an even rate and are projected by a process of their own. The bare handler
+takes a connection from a pool, runs ``SELECT 1`` on the same server and answers with the
+same number of bytes; it is measured before and after, under the same deliveries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean
+
+import lag
+import psycopg
+from bench import fill, ledger, report, say
+from lag import SECRET, server
+
+from ledger.tokens import mint
+
+HERE = Path(__file__).parent
+KEY = "benchmark-benchmark-benchmark-benchmark"
+AIMS = {"access": 0.7, "billing": 0.3}
+SHARES = "SELECT DISTINCT account FROM read_models.subscriptions"
+BOOKMARKS = "SELECT min(position) FROM read_models.bookmarks WHERE live"
+
+BARE = """
+import os, sys
+import uvloop
+from aiohttp import web
+from psycopg_pool import AsyncConnectionPool
+SIZE = {"access": 450, "billing": 4000}
+pool = AsyncConnectionPool(os.environ["DATABASE_URL"], open=False, min_size=1, max_size=8,
+                           kwargs={"autocommit": True})
+async def ask(request):
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT 1", prepare=True)
+        await cursor.fetchone()
+    return web.Response(body=b"x" * 450, content_type="application/json")
+async def opened(app):
+    await pool.open()
+    yield
+    await pool.close()
+async def healthz(request):
+    return web.Response()
+app = web.Application()
+app.cleanup_ctx.append(opened)
+app.router.add_get("/v1/accounts/{account}/{what}", ask)
+app.router.add_get("/healthz", healthz)
+uvloop.install()
+web.run_app(app, host="127.0.0.1", port=int(os.environ["LEDGER_PORT"]), access_log=None,
+            print=None)
+"""
+
+
+def load(
+    port: int, what: str, accounts: Path, *, connections: int, seconds: int
+) -> dict[str, float]:
+    token = mint(
+        key=KEY.encode(),
+        scopes=["read"],
+        account=None,
+        expires_at=None,
+        now=datetime.now(UTC),
+    )
+    done = subprocess.run(
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--latency",
+            "-s",
+            str(HERE / "read.lua"),
+            f"http://127.0.0.1:{port}",
+        ],
+        env={
+            **os.environ,
+            "LEDGER_BENCH_ACCOUNTS": str(accounts),
+            "LEDGER_BENCH_WHAT": what,
+            "LEDGER_BENCH_TOKEN": token,
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "requests_per_s": round(told["requests"] / told["seconds"]),
+        "p50_ms": told["p50_ms"],
+        "p99_ms": told["p99_ms"],
+        "refused": told["refused"],
+    }
+
+
+@contextmanager
+def delivering(port: int, rate: int, seconds: int) -> Iterator[list[float]]:
+    """Deliver at *rate* a second in a thread until the block ends."""
+    told = lag.unique(min(20_000, rate * seconds)) if rate else []
+    ended = threading.Event()
+    sent: list[float] = []
+
+    def work() -> None:
+        for start in range(0, len(told), rate):
+            if ended.is_set():
+                return
+            batch = told[start : start + rate]
+            sent.append(len(asyncio.run(lag.send(port, batch, rate))))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        ended.set()
+        thread.join()
+
+
+def settle(conninfo: str, head: int, timeout_s: float) -> None:
+    end = time.time() + timeout_s
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while (found := connection.execute(BOOKMARKS).fetchone()) is None or (
+            found[0] or 0
+        ) < head:
+            if time.time() > end:
+                raise SystemExit(f"the projector is at {found} of {head}")
+            time.sleep(0.2)
+        connection.execute("VACUUM ANALYZE")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--rate", type=int, default=500)
+    parser.add_argument("--connections", type=int, default=64)
+    options = parser.parse_args()
+    with ledger() as (conninfo,), tempfile.TemporaryDirectory() as folder:
+        began = time.time()
+        asyncio.run(fill(conninfo, options.events))
+        say(f"{options.events:,} events appended in {time.time() - began:.0f} s")
+        settings = {
+            "DATABASE_URL": conninfo,
+            "LEDGER_MODE": "test",
+            "STRIPE_WEBHOOK_SECRETS": SECRET,
+            "LEDGER_TOKEN_KEY": KEY,
+            "LEDGER_METRICS_PORT": "0",
+            "LEDGER_HOST": "127.0.0.1",
+        }
+        run = [sys.executable, "-P", "-m"]
+        with (
+            server(lambda _: [*run, "webhooks"], settings) as receiver,
+            server(lambda _: [*run, "projections", "projector"], settings, "healthz"),
+            server(lambda _: [*run, "projections", "api"], settings, "healthz") as api,
+            server(lambda _: [sys.executable, "-c", BARE], settings, "healthz") as bare,
+        ):
+            settle(conninfo, options.events, 600)
+            say(f"projected after {time.time() - began:.0f} s")
+            names = Path(folder) / "accounts"
+            with psycopg.connect(conninfo) as connection:
+                found = [row[0] for row in connection.execute(SHARES)]
+            names.write_text("\n".join(found) + "\n")
+            seconds = options.seconds * 5
+            with delivering(receiver, options.rate, seconds * 2) as sent:
+                time.sleep(1)
+                runs = {
+                    (name, number): load(
+                        port,
+                        what,
+                        names,
+                        connections=options.connections,
+                        seconds=options.seconds,
+                    )
+                    for name, number, port, what in (
+                        ("bare", 1, bare, "access"),
+                        ("access", 1, api, "access"),
+                        ("billing", 1, api, "billing"),
+                        ("bare", 2, bare, "access"),
+                    )
+                }
+    limit = mean(runs["bare", each]["requests_per_s"] for each in (1, 2))
+    for name, aim in AIMS.items():
+        told = runs[name, 1]
+        ratio = told["requests_per_s"] / limit
+        report(
+            f"read_{name}",
+            events=options.events,
+            accounts=len(found),
+            deliveries_per_s=round(mean(sent)) if sent else 0,
+            connections=options.connections,
+            **told,
+            bare_requests_per_s=round(limit),
+            bare_p99_ms=runs["bare", 1]["p99_ms"],
+            ratio=round(ratio, 2),
+            aim=aim,
+            held=ratio >= aim,
+        )
+
+
+if __name__ == "__main__":
+    main()
