@@ -1,0 +1,196 @@
+"""What an account's figures and their explanations cost in a long log.
+
+    python tests/benchmarks/explain.py [--events 1000000] [--asked 500]
+
+One account of two years stands among the small events of many others. All that it asks
+is answered in this process as the read API does, without HTTP: found in the read models,
+folded, explained, its events named, written as JSON. Beside it the same account in a
+hundredth of the log: what it costs follows the account's own events, not the log's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+from statistics import quantiles
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import psycopg
+from bench import START, ledger, report, say
+
+from ledger.clock import utc_now
+from ledger.database import Role
+from ledger.encoding import Encodings
+from ledger.envelope import stripe_event
+from ledger.events import Command, Event, SeatAssigned, SeatReleased
+from ledger.mapper import Mapper
+from ledger.postgres import PostgresLog
+from ledger.tokens import Grant, Scope
+from projections import explanation_rendering, rendering
+from projections.explained import explanation
+from projections.explanation import Figure
+from projections.process import catch_up
+from projections.questions import Question
+from projections.reading import Reader
+from projections.responses import meta
+from projections.views import Views
+from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
+from replay.simulator.simulation import Simulation
+
+LIMIT_MS = 5.0
+SMALLER = 100
+OTHERS = 5_000
+MONTHS = 24
+GRANT = Grant(scopes=frozenset({Scope.READ}))
+
+
+def own() -> tuple[str, list[Event]]:
+    """Return the account that is asked about, and its events."""
+    run = Simulation(seed=5, accounts=1, months=MONTHS, start=START)
+    events = [event for each in run.occurrences() if (event := _event(each)) is not None]
+    (account,) = run.expectations()
+    return account, events
+
+
+def _event(told: Occurrence) -> Event | None:
+    if isinstance(told, StripeOccurrence):
+        return stripe_event(told.body, ledger_livemode=False)
+    if isinstance(told, SeatOccurrence):
+        kind = SeatAssigned if told.active else SeatReleased
+        return kind(
+            account=told.account,
+            command=Command(id=f"cmd:own:{told.key}", fingerprint=""),
+            user=told.user,
+            effective_at=told.effective_at,
+        )
+    return None
+
+
+def others(count: int) -> Iterator[Event]:
+    """Yield small events of other accounts: seats given and freed."""
+    for number in range(count):
+        account, turn = number % OTHERS, number // OTHERS
+        kind = SeatReleased if turn % 2 else SeatAssigned
+        yield kind(
+            account=f"cus_other{account}",
+            command=Command(id=f"cmd:{number}", fingerprint=""),
+            user=f"u_{turn // 2 % 20}",
+            effective_at=START,
+        )
+
+
+def mixed(mine: Sequence[Event], count: int) -> Iterator[Event]:
+    """Yield *count* events, those of *mine* evenly among the others, in their order."""
+    places = set(random.Random(7).sample(range(count), len(mine)))
+    waiting, rest = iter(mine), others(count)
+    for place in range(count):
+        yield next(waiting) if place in places else next(rest)
+
+
+async def fill(conninfo: str, mine: Sequence[Event], count: int) -> None:
+    """Append *count* events and bring the read models up to them."""
+    mapper, told = Mapper(Encodings.shipped()), mixed(mine, count)
+    async with PostgresLog.open(conninfo, Role.APPENDER, deadline_s=60) as log:
+        while batch := [[mapper.entry(event)] for event in islice(told, 1000)]:
+            await log.admit(batch)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE ledger.log")
+    async with PostgresLog.open(conninfo, Role.PROJECTOR) as log:
+        await catch_up(conninfo, log)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
+async def billing(views: Views, account: str) -> bytes:
+    """Answer as ``/billing`` does."""
+    view = await views.view(account, Question(), GRANT)
+    told = view.answer()
+    view = await views.with_wrongful(view, told)
+    return msgspec.json.encode({**rendering.billing(told), "meta": meta(view)})
+
+
+def explaining(figure: Figure) -> Callable[[Views, str], Awaitable[bytes]]:
+    """Return what answers as ``/explain`` of *figure* does."""
+
+    async def explain(views: Views, account: str) -> bytes:
+        view = await views.view(account, Question(), GRANT)
+        found = explanation(view.account, view.answer(), figure)
+        by = await views.witnesses(view, found, GRANT)
+        body = explanation_rendering.explanation(found)
+        events = explanation_rendering.witnesses(by)
+        return msgspec.json.encode({**body, "meta": {**meta(view), "events": events}})
+
+    return explain
+
+
+ASKED: dict[str, Callable[[Views, str], Awaitable[bytes]]] = {
+    "billing": billing,
+    **{f"explain_{figure}": explaining(figure) for figure in Figure},
+}
+
+
+async def measure(conninfo: str, account: str, asked: int) -> dict[str, list[float]]:
+    """Return the milliseconds of each question, *asked* times, all in turns."""
+    reader = Reader(conninfo)
+    await reader.open()
+    took: dict[str, list[float]] = {name: [] for name in ASKED}
+    try:
+        async with PostgresLog.open(conninfo) as log:
+            views = Views(reader=reader, log=log, clock=utc_now)
+            for turn in range(asked + 20):
+                for name, ask in ASKED.items():
+                    began = perf_counter()
+                    await ask(views, account)
+                    if turn >= 20:  # the first ones warm up
+                        took[name].append(1000 * (perf_counter() - began))
+    finally:
+        await reader.close()
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--asked", type=int, default=500)
+    options = parser.parse_args()
+    account, mine = own()
+    sizes = [options.events, max(2 * len(mine), options.events // SMALLER)]
+    took = []
+    with ledger(databases=2) as conninfos:
+        for conninfo, count in zip(conninfos, sizes, strict=True):
+            began = perf_counter()
+            asyncio.run(fill(conninfo, mine, count))
+            say(
+                f"{count:,} events appended and projected in {perf_counter() - began:.0f} s"
+            )
+        for conninfo in conninfos:
+            took.append(asyncio.run(measure(conninfo, account, options.asked)))
+    figures: dict[str, Any] = {}
+    for name in ASKED:
+        large, small = (quantiles(each[name], n=100) for each in took)
+        figures[name] = {
+            "p50_ms": round(large[49], 2),
+            "p99_ms": round(large[98], 2),
+            "p50_ratio_to_small_log": round(large[49] / small[49], 2),
+        }
+    worst = max(each["p99_ms"] for each in figures.values())
+    report(
+        "explain",
+        events=options.events,
+        own_events=len(mine),
+        small_log_events=sizes[1],
+        **figures,
+        p99_ms=worst,
+        limit_ms=LIMIT_MS,
+        ratio=round(worst / LIMIT_MS, 2),
+        held=worst <= LIMIT_MS,
+    )
+
+
+if __name__ == "__main__":
+    main()
