@@ -82,6 +82,17 @@ class Account:
         found = self.currents(histories)
         return {name: each for name, each in found.items() if not each.deleted}
 
+    def within(self, **around: Any) -> Account:  # noqa: ANN401 - fields of any type
+        """Return the account with what stands *around* it, by field.
+
+        What its own histories say stays told: it costs the most, and does not change.
+        """
+        whole = attrs.evolve(self, **around)
+        own = {id(each) for each in vars(whole).values()}
+        kept = {key: says for key, says in self._told.items() if key in own}
+        whole._told.update(kept)  # noqa: SLF001 -- of its own kind
+        return whole
+
     @cached_property
     def _told(self) -> dict[int, dict[str, Any]]:
         return {}

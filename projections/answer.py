@@ -45,7 +45,6 @@ __all__ = [
     "SeatFigures",
     "Severity",
     "answer",
-    "terms_of",
     "unpaid",
 ]
 
@@ -242,8 +241,8 @@ def terms_of(account: Account, listed: Listed | None, now: datetime) -> Terms | 
 def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:
     if listed is None:
         return None
-    terms = terms_of(account, listed, now)
-    return seat_figures.quantity_of(terms, listed.current.marks[-1].sold)
+    sold = listed.current.marks[-1].sold
+    return seat_figures.quantity_of(terms_of(account, listed, now), sold)
 
 
 def _findings(

@@ -22,7 +22,7 @@ from projections.declaration import Projection
 from projections.discounts import DISCOUNTS
 from projections.facts import AccountLinked, Fact
 from projections.folding import Key, fold
-from projections.history import History, told
+from projections.history import History
 from projections.invoice_items import INVOICE_ITEMS
 from projections.invoices import INVOICES
 from projections.links import Linked
@@ -150,8 +150,7 @@ def surrounded(
             for key, history in sorted(kept.get(projection.name, {}).items())
         }
 
-    return attrs.evolve(
-        account,
+    return account.within(
         catalogue=Catalogue(entries=entries, known=known),
         mandates=then(MANDATES),
         ties=then(TIES),
@@ -163,12 +162,12 @@ def needs(account: Account) -> Needs:
     """Return what *account* names that is kept outside its streams."""
     prices: set[str | None] = set()
     products: set[str | None] = set()
-    for says in map(told, account.histories.values()):
-        for mark in () if says is None else says.current.marks:
+    for current in account.currents(account.histories).values():
+        for mark in current.marks:
             prices |= {sold.price for sold in mark.sold}
             products |= {sold.product for sold in mark.sold}
-    for planned in map(told, account.schedules.values()):
-        for phase in () if planned is None else planned.current.value.phases:
+    for planned in account.currents(account.schedules).values():
+        for phase in planned.value.phases:
             prices |= {item.price for item in phase.items}
     sold = tuple(charged(account))
     prices |= {each.price for each in sold}

@@ -46,11 +46,13 @@ class _Asked:
 
     Attributes:
         counts_extra: Whether Stripe's quantity counts only seats above the included.
+        plan: What the base is called, where its line does not say.
     """
 
     account: Account
     told: PeriodTotal
     counts_extra: bool
+    plan: str | None
 
 
 def total(account: Account, billing: Billing, told: PeriodTotal) -> Node:
@@ -60,7 +62,7 @@ def total(account: Account, billing: Billing, told: PeriodTotal) -> Node:
         mark = billing.books.mark(told.period)
         terms = billing.books.terms(mark, told.period.start)
         counts_extra = terms.counts is Counts.EXTRA
-    asked = _Asked(account=account, told=told, counts_extra=counts_extra)
+    asked = _Asked(account=account, told=told, counts_extra=counts_extra, plan=billing.plan)
     return Node(
         label="Total",
         value=told.total,
@@ -82,13 +84,14 @@ def beside(told: PeriodTotal) -> Iterator[Node]:
 
 def _line(asked: _Asked, place: int) -> Node:
     line = asked.told.lines[place]
+    plan = asked.plan if line.kind is Kind.BASE else None
     computed = line.raised or line.kind in {Kind.DISCOUNT, Kind.TAX}
     node = Node(
         label=_label(asked, line),
         value=line.amount,
         unit=Unit.MONEY,
         step=step(asked.told.currency) if computed else 1,
-        detail=line.description,
+        detail=line.description or plan,
         source=line.source,
         until=line.coupon.until if line.coupon else None,
         evidence=line.evidence,

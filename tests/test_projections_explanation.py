@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import attrs
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,9 +32,6 @@ from projections.explanation import (
     Figure,
     Node,
     Operation,
-    Unit,
-    Value,
-    adds_up,
     nodes,
     wrong,
 )
@@ -222,22 +218,6 @@ def tampered(node: Node, path: tuple[int, ...]) -> Node:
     return attrs.evolve(node, children=tuple(children))
 
 
-@pytest.mark.parametrize(
-    ("operation", "values"),
-    [
-        (Operation.DIFFERENCE, (1,)),
-        (Operation.SUM, ("full", 1)),
-        (Operation.LAST, ()),
-        (Operation.STRICTEST, ("odd",)),
-    ],
-)
-def test_what_makes_no_sense_does_not_add_up(
-    operation: Operation, values: tuple[Any, ...]
-) -> None:
-    parts = tuple(Node(label="", value=each) for each in values)
-    assert not adds_up(Node(label="", value=1, operation=operation, children=parts))
-
-
 def test_seats_are_explained_change_by_change_and_instant_by_instant() -> None:
     root = seats_of(told(CREATED, subscription()), counted(12, -1), counted(14, 5))
     assert [(each.label, each.value) for each in root.children] == [
@@ -300,23 +280,3 @@ def test_a_tiered_price_is_what_is_left_of_the_whole() -> None:
     assert (base.value, writing.arithmetic(seats)) == (9900, "144.00 - 99.00 = 45.00")
     (whole_price, _) = seats.children
     assert writing.arithmetic(whole_price) == "99.00 + 45.00 = 144.00"
-
-
-def test_values_are_written_in_their_units() -> None:
-    rows: list[tuple[str | None, Value, Unit, str]] = [
-        ("usd", 9900, Unit.MONEY, "99.00"),
-        ("usd", -230050, Unit.MONEY, "-2,300.50"),
-        ("usd", Fraction(25, 2), Unit.MONEY, "0.125"),
-        ("jpy", 1200, Unit.MONEY, "1,200"),
-        ("kwd", 1200, Unit.MONEY, "1.200"),
-        (None, 12_000, Unit.SEATS, "12,000"),
-        (None, 1, Unit.SEAT_CHANGE, "+1"),
-        (None, -1, Unit.SEAT_CHANGE, "-1"),
-        (None, Fraction(333, 10), Unit.PERCENT, "33.3"),
-        (None, Fraction(1, 3), Unit.NUMBER, "1/3"),
-        (None, None, Unit.WORD, ""),
-        (None, day(0), Unit.TIME, "1 Mar 2026 00:00:00"),
-    ]
-    for currency, value, unit, written in rows:
-        assert Writing(currency=currency, plain=True).written(value, unit) == written
-    assert Writing().written(-5, Unit.NUMBER) == "\N{MINUS SIGN}5"
