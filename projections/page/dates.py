@@ -7,6 +7,7 @@ Nov 1, 2026     day, en-US   4 s, 12 min, 3 days        lasting
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from projections.page.readers import Reader
@@ -14,9 +15,12 @@ from projections.page.readers import Reader
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
+# Babel takes 50 µs for each; a page has thirty, and is looked at again and again.
+_KEPT: Final = 8192
 _UNITS: Final = ((DAY_S, "day"), (HOUR_S, "h"), (MINUTE_S, "min"), (1, "s"))
 
 
+@lru_cache(maxsize=_KEPT)
 def day(moment: datetime, reader: Reader) -> str:
     """Write the date of *moment*."""
     from babel.dates import format_date  # noqa: PLC0415
@@ -25,6 +29,7 @@ def day(moment: datetime, reader: Reader) -> str:
     return str(format_date(local.date(), "medium", reader.locale))
 
 
+@lru_cache(maxsize=_KEPT)
 def instant(moment: datetime, reader: Reader) -> str:
     """Write the date and the time of *moment*, with the zone."""
     from babel.dates import format_time, get_timezone_name  # noqa: PLC0415

@@ -18,6 +18,8 @@ _MARKS_MAX: Final = 3
 
 def cut(text: str, length: int = CHARS_MAX) -> str:
     """Return *text* without what cannot be seen, at most *length* characters of it."""
+    if len(text) <= length and text.isascii() and text.isprintable():
+        return " ".join(text.split())  # most names; three times as fast
     found: list[str] = []
     marks = 0
     # Four times the length is enough to look at: what follows would be cut anyway.
