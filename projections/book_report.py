@@ -18,7 +18,7 @@ from projections.reading import Reader
 from projections.recurring import recurring
 from projections.subscriptions import SUBSCRIPTIONS
 
-PARTS: Final = (SUBSCRIPTIONS, INVOICES, DISCOUNTS, CUSTOMERS)
+PARTS: Final = (CUSTOMERS, SUBSCRIPTIONS, INVOICES, DISCOUNTS)
 MONTHS_MAX: Final = 240
 
 
@@ -81,7 +81,7 @@ async def movements(
         UnavailableError: The database is away, or there are no read models yet.
         UnbalancedError: The figures do not add up.
     """
-    total = await counted(reader, SUBSCRIPTIONS)
+    total = await counted(reader, PARTS[0])
     figures, parts, unpriced, done = Movements(asked.months), list[Moved](), set[str](), 0
     async for account in everyone(reader, PARTS):
         told = recurring(account, now)

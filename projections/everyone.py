@@ -28,12 +28,13 @@ from projections.ties import TIES, TieHistory
 
 PAGE_ACCOUNTS: Final = 500
 NEXT: Final = sql.SQL("""
-SELECT DISTINCT account
-  FROM {view}
- WHERE account > %(after)s
- ORDER BY account
- LIMIT %(limit)s
+(SELECT DISTINCT account
+   FROM {view}
+  WHERE account > %(after)s
+  ORDER BY account
+  LIMIT %(limit)s)
 """)
+FIRST: Final = sql.SQL("{nexts} ORDER BY account LIMIT %(limit)s")
 COUNT: Final = sql.SQL("SELECT count(DISTINCT account) FROM {view}")
 OF_ACCOUNTS: Final = sql.SQL("""
 SELECT {name}, account, object, state
@@ -86,7 +87,7 @@ async def counted(reader: Reader, first: Projection[Any]) -> int:
 async def everyone(
     reader: Reader, parts: Sequence[Projection[Any]]
 ) -> AsyncIterator[Account]:
-    """Yield each customer that has an object of the first of *parts*.
+    """Yield each customer that has an object of any of *parts*.
 
     Args:
         parts: What is read of it; everything else is left out.
@@ -96,7 +97,8 @@ async def everyone(
     """
     around = await _surroundings(reader)
     codecs: dict[str, Codec[Any]] = {each.name: Codec(each) for each in parts}
-    first = NEXT.format(view=_view(parts[0]))
+    nexts = sql.SQL(" UNION ").join(NEXT.format(view=_view(each)) for each in parts)
+    first = FIRST.format(nexts=nexts)
     rows = sql.SQL(" UNION ALL ").join(
         OF_ACCOUNTS.format(name=sql.Literal(each.name), view=_view(each)) for each in parts
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from beancount import loader
 from rich.cells import cell_len
 
 from command_line import bl, bl_in_terminal, on
@@ -168,3 +169,18 @@ async def test_the_read_api_answers_for_the_whole_ledger_only(
     said = await asyncio.to_thread(told, ledger, tmp_path / "m.json", *ASKED)
     assert body["data"] == said["months"]
     assert refused == [400, 400, 400, 404]
+
+
+def test_the_journal_is_exported_twice_with_the_same_bytes(
+    ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        with of(ledger):
+            assert main(["export", "--format", "beancount", "-o", str(file)]) == 0
+
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert "entries" in capsys.readouterr().err
+    entries, errors, _ = loader.load_file(str(files[0]))
+    assert errors == []
+    assert len(entries) > 200

@@ -1,10 +1,15 @@
 """Write the log to a file that others can read, and that bl import-log reads back.
 
     bl export --format jsonl -o 2026.jsonl
+    bl export --format beancount -o books.beancount
     bl export --format jsonl | jq -r 'select(.content.type == "invoice.paid") | .position'
 
 JSON lines: a title, then every row with its columns, its body as it is stored and, for
 readers, its content as JSON. The same log gives the same bytes.
+
+beancount is a double-entry journal, read by Beancount and by hledger: receivables, deferred
+and earned revenue, tax, discounts, Stripe's clearing account, refunds, disputes, credit
+notes; what it cannot tell stands at its head. It is made from the read models.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from cyclopts import Parameter
 from ledger.encoding import Encodings
 from ledger.row import NAMES, Row
 from ledger.transcript import Title, digests, row_line, title_line
+from replay.journal_file import journal
 from replay.ledgers import Connection, reading, state
 from replay.options import OPTIONS, ProgressStyle
 from replay.output import opened_binary
@@ -39,6 +45,7 @@ class ExportFormat(enum.StrEnum):
     """What is written."""
 
     JSONL = "jsonl"
+    BEANCOUNT = "beancount"
 
 
 def run(
@@ -65,7 +72,7 @@ def run(
         progress("export", shown) as tick,
     ):
         rows = WRITERS[form](connection, out, tick)
-    say(f"bl export: {rows:,} events")
+    say(f"bl export: {rows:,} {COUNTED[form]}")
     return 0
 
 
@@ -99,4 +106,6 @@ def _rows(connection: Connection, head: int) -> Iterator[tuple[Row, bytes]]:
 
 WRITERS: Final[dict[ExportFormat, Callable[[Connection, BinaryIO, Tick], int]]] = {
     ExportFormat.JSONL: _lines,
+    ExportFormat.BEANCOUNT: journal,
 }
+COUNTED: Final = {ExportFormat.JSONL: "events", ExportFormat.BEANCOUNT: "entries"}
