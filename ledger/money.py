@@ -44,15 +44,15 @@ def half_up(exact: Exact) -> int:
 
 
 def rounded(exact: Exact, currency: str) -> int:
-    """Return *exact* as an amount of *currency*, half up; three decimals end in 0.
-
-    Source: docs.stripe.com/currencies, of the three-decimal ones.
-    """
+    """Return *exact* as an amount of *currency*, half up."""
     return to_step(exact, step(currency))
 
 
 def step(currency: str) -> int:
-    """Return what amounts of *currency* are multiples of, in minor units."""
+    """Return what amounts of *currency* are multiples of, in minor units.
+
+    Source: docs.stripe.com/currencies: three decimals end in 0.
+    """
     return 10 if currency.upper() in THREE_DECIMAL else 1
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from ledger.money import Exact, half_up
+from ledger.money import Exact, rounded
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -29,6 +29,6 @@ def fraction_left(start: datetime, end: datetime, moment: datetime) -> Fraction:
     return Fraction(left, whole)
 
 
-def prorated(amount: Exact, left: Fraction) -> int:
+def prorated(amount: Exact, left: Fraction, currency: str) -> int:
     """Return the part *left* of *amount*, rounded half up, away from zero."""
-    return half_up(Fraction(amount) * left)
+    return rounded(Fraction(amount) * left, currency)

@@ -93,6 +93,22 @@ class Account:
         whole._told.update(kept)  # noqa: SLF001 -- of its own kind
         return whole
 
+    @property
+    def objects(self) -> Sequence[Mapping[str, History[Any, Any]]]:
+        """Those of every kind that a finding may be about."""
+        return (
+            self.histories,
+            self.customers,
+            self.payment_methods,
+            self.tax_ids,
+            self.invoices,
+            self.invoice_items,
+            self.credit_notes,
+            self.discounts,
+            self.schedules,
+            self.payments,
+        )
+
     @cached_property
     def _told(self) -> dict[int, dict[str, Any]]:
         return {}

@@ -6,14 +6,13 @@ the objects as the events up to then make them, asked at that time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import attrs
 import msgspec
 
-from projections import dunning, dunning_findings, findings, history, seat_figures
+from projections import dunning, dunning_findings, findings, seat_figures
 from projections.access import Access, Badge
 from projections.account import Account
 from projections.billed import Billed, billed
@@ -32,6 +31,7 @@ from projections.scheduled import Scheduled, named, scheduled
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
 from projections.seat_terms import item_terms, mark_terms, varied
+from projections.shadow import findings_of, recent
 from projections.standings import Listed, listed
 from projections.terms import Terms
 from projections.totals import NextCharge, books_of, current_total, next_charge
@@ -157,6 +157,7 @@ def answer(account: Account, now: datetime) -> Billing:
         findings=(
             *_findings(account, subscriptions, figures, now),
             *(total.findings if total else ()),
+            *(findings_of(recent(books)) if books else ()),
             *dunning_findings.of_timelines(timelines),
             *dunning_findings.of_disputes(account.currents(account.ties), account.payments),
         ),
@@ -254,7 +255,7 @@ def _findings(
     found: list[Finding] = []
     for name in sorted(account.histories):
         found += findings.of_subscription(name, account.told(account.histories).get(name))
-    for objects in _all_objects(account):
+    for objects in account.objects:
         for name, each in sorted(objects.items()):
             # A single event that could be read whole has nothing odd about it.
             if each.faults or each.settled is not None or len(each.recent) > 1:
@@ -270,18 +271,3 @@ def _findings(
         message = "the product has not yet told all of its active users"
         found.append(findings.info("seats_baseline_missing", message))
     return found
-
-
-def _all_objects(account: Account) -> Iterable[Mapping[str, history.History[Any, Any]]]:
-    return (
-        account.histories,
-        account.customers,
-        account.payment_methods,
-        account.tax_ids,
-        account.invoices,
-        account.invoice_items,
-        account.credit_notes,
-        account.discounts,
-        account.schedules,
-        account.payments,
-    )

@@ -114,6 +114,12 @@ class Books:
                 found[discount.id] = discount, position
         return found
 
+    def known(self, discount: Discount) -> Discount:
+        """Return all that is known of *discount*, which may be shown as a reference."""
+        if discount.coupon is not None:
+            return discount
+        return self.known_discounts.get(discount.id, (discount, 0))[0]
+
     def coupon(self, name: str | None) -> wares.Coupon | None:
         """Return a coupon of the catalogue, as it is known now."""
         return None if name is None else self.catalogue.coupon(name, self.now)
@@ -153,6 +159,8 @@ class Books:
             yield each, position
         for name, told in self.discounts.items():
             yield _standing(name, told), told.position
+        for mark in self.current.marks:
+            yield from ((each.discount, mark.position) for each in mark.reduced)
         for invoice in self.invoices.values():
             for each in invoice.value.discounts:
                 yield each, invoice.position

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from projections.facts import Observed, SubscriptionObserved
+from projections.objects import Discount, Subscription
 
 
 class Sold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -24,11 +25,19 @@ class Sold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     quantity: int | None
 
 
+class Reduced(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """A discount that was on it, or on one *item* of it."""
+
+    discount: Discount
+    item: str | None = None
+
+
 class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """What a subscription was from *at* on.
 
     Attributes:
         sold: Each item, in order of id.
+        reduced: Those of items first, as they are taken off.
     """
 
     at: datetime
@@ -39,6 +48,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     period_start: datetime | None
     period_end: datetime | None
     pause_type: str | None = None
+    reduced: tuple[Reduced, ...] = ()
 
 
 def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
@@ -54,6 +64,16 @@ def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
         if msgspec.structs.replace(mark, at=last.at, position=last.position) == last:
             return marks
     return (*marks, mark)
+
+
+def reduced(shown: Subscription) -> tuple[Reduced, ...]:
+    """Return the discounts on *shown*, those of items first, as they are taken off."""
+    of_items = [
+        Reduced(discount=each, item=item.id)
+        for item in shown.items
+        for each in item.discounts
+    ]
+    return (*of_items, *(Reduced(discount=each) for each in shown.discounts))
 
 
 def _mark(event: SubscriptionObserved) -> Mark:
@@ -75,4 +95,5 @@ def _mark(event: SubscriptionObserved) -> Mark:
         period_start=shown.period_start,
         period_end=shown.period_end,
         pause_type=shown.pause_type,
+        reduced=reduced(shown),
     )

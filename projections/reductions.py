@@ -8,16 +8,21 @@ coupon for once that any invoice had, a fixed amount that an invoice of the peri
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from fractions import Fraction
 
 import attrs
 
-from ledger.coupons import Base, Duration, Reduction, ends_at, take
+from ledger.coupons import Base, Reduction, take
 from ledger.money import decimal_text, rounded
 from projections import wares
-from projections.books import Books, source_of, starts_in
-from projections.charged import Discounting
+from projections.attachments import (
+    attached,
+    attached_then,
+    is_alive,
+    is_spent,
+    reduction,
+)
+from projections.books import Books, source_of
 from projections.findings import Finding, info, warning
 from projections.lines import Taxed
 from projections.objects import Discount, Invoice
@@ -126,98 +131,16 @@ def taxed(
 def _reductions(
     books: Books, period: Period, findings: list[Finding]
 ) -> Iterator[_Applied]:
-    for discount, item in _attached(books):
-        known = books.known_discounts.get(discount.id, (discount, 0))[0]
-        whole = discount if discount.coupon is not None else known
+    on = attached_then(books, period) if period.end <= books.now else attached(books)
+    for discount, item in on:
+        whole = books.known(discount)
         coupon = books.coupon(whole.coupon)
         if coupon is None:
             named = whole.coupon or whole.id
             message = f"{named} takes something off {books.id}; what, is not known"
             findings.append(warning("coupon_unknown", message, [books.current.position]))
-        elif _alive(whole, coupon, period) and not _spent(books, whole, coupon, period):
-            yield _Applied(whole, _reduction(coupon, item))
-
-
-def _attached(books: Books) -> Iterator[tuple[Discount, str | None]]:
-    shown = books.subscription
-    for item in shown.items:
-        for each in item.discounts:
-            yield each, item.id
-    own = list(shown.discounts)
-    told = {
-        name: each
-        for name, each in books.discounts.items()
-        if not each.deleted and each.value.invoice is None
-    }
-    known = {each.id for each in own}
-    of_items = {each.id for item in shown.items for each in item.discounts}
-    for name, standing in sorted(told.items()):
-        value = standing.value
-        if value.subscription == books.id and name not in known | of_items:
-            discount = _discount(name, value)
-            if value.item is not None:
-                yield discount, value.item
-            else:
-                own.append(discount)
-    if not own:
-        own = list(books.customer.discounts if books.customer else ())
-        known = {each.id for each in own}
-        own += [
-            _discount(name, each.value)
-            for name, each in sorted(told.items())
-            if each.value.subscription is None and name not in known
-        ]
-    yield from ((each, None) for each in own)
-
-
-def _discount(name: str, told: Discounting) -> Discount:
-    return Discount(id=name, coupon=told.coupon, start=told.start, end=told.end)
-
-
-def _alive(discount: Discount, coupon: wares.Coupon, period: Period) -> bool:
-    """Tell whether it works on what is invoiced for *period*, by what is known of that.
-
-    No invoice tells when it is made, so one that begins within the period counts; one
-    that has stopped when the period starts does not.
-    """
-    if discount.start is not None and discount.start >= period.end:
-        return False
-    months = coupon.duration_in_months
-    end = discount.end or ends_at(coupon.duration, months, discount.start)
-    return end is None or end > period.start
-
-
-def _spent(books: Books, discount: Discount, coupon: wares.Coupon, period: Period) -> bool:
-    once = coupon.duration == Duration.ONCE
-    if not once and coupon.percent_off is not None:
-        return False
-    for _, invoice in books.own:
-        if source_of(invoice.value) is None or not _has(books, invoice.value, discount):
-            continue
-        lines = invoice.value.lines or ()
-        if once or any(starts_in(line, invoice, period) for line in lines):
-            return True
-    return False
-
-
-def _has(books: Books, invoice: Invoice, discount: Discount) -> bool:
-    ids = {each.discount for each in invoice.taken}
-    ids |= {each.discount for line in invoice.lines or () for each in line.taken}
-    if discount.id in ids:
-        return True
-    # A discount made for the invoice alone is another one of the same coupon.
-    named = {known[0].coupon for each in ids if (known := books.known_discounts.get(each))}
-    return discount.coupon is not None and discount.coupon in named
-
-
-def _reduction(coupon: wares.Coupon, item: str | None) -> Reduction:
-    percent = coupon.percent_off
-    return Reduction(
-        percent=None if percent is None else Decimal(percent),
-        amounts=dict(coupon.amounts_off),
-        products=None if coupon.products is None else frozenset(coupon.products),
-        item=item,
-    )
+        elif is_alive(whole, coupon, period) and not is_spent(books, whole, coupon, period):
+            yield _Applied(whole, reduction(coupon, item))
 
 
 def _other_currency(books: Books, discount: Discount) -> Finding:

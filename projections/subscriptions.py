@@ -26,7 +26,7 @@ told = history.told
 
 SUBSCRIPTIONS: Final = Projection(
     name="subscriptions",
-    version=4,
+    version=5,
     state=History,
     initial=History(),
     handlers=table(

@@ -225,7 +225,7 @@ def test_a_charge_for_the_rest_and_its_reversal_cancel(
     end = AT + timedelta(seconds=length)
     left = fraction_left(AT, end, AT + timedelta(seconds=used))
 
-    assert prorated(amount, left) + prorated(-amount, left) == 0
-    assert 0 <= prorated(amount, left) <= amount
+    assert prorated(amount, left, "usd") + prorated(-amount, left, "usd") == 0
+    assert 0 <= prorated(amount, left, "usd") <= amount
     assert fraction_left(AT, end, AT) == 1
     assert fraction_left(AT, end, end) == fraction_left(AT, AT, AT) == 0

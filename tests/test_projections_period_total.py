@@ -312,6 +312,27 @@ def _conserved(found: PeriodTotal) -> None:
     assert "law_broken" not in codes(found)
 
 
+def test_a_past_period_has_the_discounts_that_there_were_then() -> None:
+    def of_month(number: int, *events: Event) -> int:
+        books = billing(*events, now=70).books
+        assert books is not None
+        spans = [Period(day(0), day(31)), Period(day(31), day(61))]
+        return period_total(books, spans[number]).discount
+
+    with_coupon = {"discounts": [discount(coupon())]}
+    first = told(CREATED, subscription(item("base"), **with_coupon))
+    later = item("base", start=31, end=61)
+    removed = told(UPDATED, subscription(item("base")), 20)
+    renewed = told(UPDATED, subscription(later), 31)
+    assert [of_month(n, first, removed, renewed) for n in (0, 1)] == [1980, 0]
+
+    bare = told(CREATED, subscription(item("base")))
+    given = discount(coupon(), start=seconds(day(20)))
+    added = told(UPDATED, subscription(item("base"), discounts=[given]), 20)
+    on = told(UPDATED, subscription(later, discounts=[given]), 31)
+    assert [of_month(n, bare, added, on) for n in (0, 1)] == [0, 1980]
+
+
 def test_O14_a_coupon_of_another_currency_is_ignored_and_flagged() -> None:
     fixed = coupon(percent_off=None, amount_off=500, currency="eur")
     found = total(began(discounts=[discount(fixed)]))

@@ -20,7 +20,8 @@ from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections.amounts import amount
 from projections.answer import Account, answer
-from projections.shadow import Compared, Shadow
+from projections.compared import Compared
+from projections.shadow import Shadow
 from projections.shadows import shadows
 from replay.accounts import accounts
 from replay.asking import need, question
