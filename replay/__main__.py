@@ -44,7 +44,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
         *("status", "log", "show", "timeline", "seats", "total", "dunning"),
         "movements",
     ),
-    "Why": ("explain", "blame", "bisect", "shadow", "what-if"),
+    "Why": ("explain", "blame", "diff", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint"),
     "Rebuild": ("replay", "projections", "quarantine"),
     "Terms": ("terms", "policy"),

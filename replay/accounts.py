@@ -28,13 +28,13 @@ States = dict[tuple[str, str], Any]
 def accounts(connection: Connection) -> Iterator[Account]:
     """Yield each account as it is kept, with the whole catalogue around it."""
     catalogue = catalogue_of(connection)
-    kept = {each.name: _states(connection, each) for each in OWN}
-    links = {key[0]: link for key, link in _states(connection, LINKS).items()}
-    related = _related(links)
+    kept = {each.name: states(connection, each) for each in OWN}
+    links = {key[0]: link for key, link in states(connection, LINKS).items()}
+    related = relating(links)
     streams: defaultdict[str, set[str]] = defaultdict(set)
     per_stream: defaultdict[str, dict[str, States]] = defaultdict(dict)
-    for name, states in kept.items():
-        for key, state in states.items():
+    for name, rows in kept.items():
+        for key, state in rows.items():
             per_stream[key[0]].setdefault(name, {})[key] = state
     for stream in {*per_stream, *links}:
         who = resolve(stream, related(stream))
@@ -55,7 +55,7 @@ def accounts(connection: Connection) -> Iterator[Account]:
 def catalogue_of(connection: Connection) -> Catalogue:
     """Return all that is kept of prices, products, terms and policies."""
     return Catalogue(
-        entries={key[1]: entry for key, entry in _states(connection, CATALOGUE).items()}
+        entries={key[1]: entry for key, entry in states(connection, CATALOGUE).items()}
     )
 
 
@@ -75,7 +75,7 @@ def by_status(connection: Connection) -> dict[str, int]:
     return dict(counted.most_common())
 
 
-def _related(links: Mapping[str, Link]) -> Callable[[str], Mapping[str, Link]]:
+def relating(links: Mapping[str, Link]) -> Callable[[str], Mapping[str, Link]]:
     """Return what finds the links that decide whom an account belongs to."""
     claims: defaultdict[str | None, dict[str, Link]] = defaultdict(dict)
     for account, link in links.items():
@@ -89,7 +89,8 @@ def _related(links: Mapping[str, Link]) -> Callable[[str], Mapping[str, Link]]:
     return related
 
 
-def _states(connection: Connection, projection: Projection[Any]) -> States:
+def states(connection: Connection, projection: Projection[Any]) -> States:
+    """Return all rows that are kept of *projection*; none before there is a read model."""
     row = connection.execute(EXISTS, (projection.name,)).fetchone()
     if row is None or not row[0]:
         return {}

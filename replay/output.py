@@ -46,7 +46,7 @@ def write(report: Report, options: Reporting) -> None:
     """
     form = options.chosen
     with opened(options.target) as out:
-        stamp = WRITERS[form](report, out, _style(options))
+        stamp = WRITERS[form](report, out, style_of(options))
         out.flush()
     if stamp is not None and form in {Format.CSV, Format.JSONL}:
         for line in stamp.lines():
@@ -113,7 +113,8 @@ def json_text(value: object, *, indent: int = 2) -> str:
     return lines(msgspec.json.format(encoded, indent=indent).decode())
 
 
-def _style(options: Reporting) -> Style:
+def style_of(options: Reporting) -> Style:
+    """Return how wide and colourful a table is where *options* write it."""
     if not options.is_terminal:
         return Style(zone=options.tz, plain=options.target is None and _is_plain())
     return Style(
@@ -161,6 +162,8 @@ class _Counted:
 
 
 def _stamp(report: Report, rows: int) -> Stamp | None:
+    if report.closing is not None:
+        report.closing()  # sums are checked, and stand in the stamp, in every form
     return None if report.stamp is None else report.stamp(rows)
 
 
@@ -170,7 +173,11 @@ def _write_table(report: Report, out: TextIO, style: Style) -> Stamp | None:
     out.writelines(f"{line}\n" for line in card_lines(report.card, style))
     if report.text:
         out.write(f"\n{lines(report.text)}\n")
-    stamp = _stamp(report, _write_body(report, out, style))
+    rows = _write_body(report, out, style)
+    if report.closing is not None:
+        out.write("\n")
+        out.writelines(f"{line}\n" for line in card_lines(report.closing().card, style))
+    stamp = _stamp(report, rows)
     if stamp is not None:
         out.write("\n")
         out.writelines(
@@ -204,6 +211,9 @@ def _write_json(report: Report, out: TextIO, _style: Style) -> Stamp | None:
             out.write(",\n    " if rows > 1 else "\n    ")
             out.write(json_text(_keyed(report.columns, record), indent=0))
         out.write("\n  ]," if rows else "],")
+    if report.closing is not None:
+        closing = report.closing().facts.items()
+        out.writelines(f"\n  {json_text(k)}: {_indented(v)}," for k, v in closing)
     stamp = _stamp(report, rows)
     document = None if stamp is None else stamp.document()
     out.write(f'\n  "stamp": {_indented(document)}\n}}\n')
@@ -242,6 +252,10 @@ def _write_markdown(report: Report, out: TextIO, style: Style) -> Stamp | None:
         cells = [shown(column.said(record), style.zone) for column in titled]
         joined = " | ".join("" if c == NOTHING else markdown_cell(c) for c in cells)
         out.write(f"| {joined} |\n")
+    if report.closing is not None:
+        out.write("\n")
+        for label, value in report.closing().card:
+            out.write(f"- {label}: {markdown_cell(shown(value, style.zone))}\n")
     stamp = _stamp(report, rows)
     if stamp is not None:
         out.write("\n" + "".join(f"{markdown_cell(line)}  \n" for line in stamp.lines()))

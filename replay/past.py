@@ -68,7 +68,7 @@ def by_status(conninfo: str, asked: Then) -> dict[str, int]:
     for name, recorded in asyncio.run(_streams(conninfo, asked.head.position)).items():
         linked = Linked(customer=name, product=None)
         account = as_of(linked, recorded, asked.moment)
-        if _is_known(account):
+        if is_known(account):
             counted[answer(account, asked.now).status] += 1
     return dict(counted.most_common())
 
@@ -128,7 +128,8 @@ async def _streams(conninfo: str, until: int) -> dict[str, list[Recorded]]:
     return found
 
 
-def _is_known(account: Account) -> bool:
+def is_known(account: Account) -> bool:
+    """Tell whether anything was known of *account*."""
     return any(
         (
             account.histories,

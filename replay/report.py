@@ -47,6 +47,19 @@ class Column:
 
 
 @attrs.frozen(kw_only=True)
+class Closing:
+    """What only all records together tell, such as their sums.
+
+    Attributes:
+        facts: What JSON has behind the records.
+        card: What a table ends with, before the stamp.
+    """
+
+    facts: Record = attrs.field(factory=dict)
+    card: tuple[tuple[str, object], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Report:
     """A report; records may be endless, so they are written as they come.
 
@@ -57,6 +70,7 @@ class Report:
         live: Whether the records come as they happen, so that each is shown at once.
         text: What a table shows after the card, as it is.
         picture: What a table is instead of its records: lines, harmless already.
+        closing: Made after the records, from what they came to; like a card and facts.
         stamp: Made last, from the number of records; None where there is no ledger.
     """
 
@@ -68,4 +82,5 @@ class Report:
     text: str = ""
     picture: Callable[[Style], Iterable[str]] | None = None
     live: bool = False
+    closing: Callable[[], Closing] | None = None
     stamp: Callable[[int], Stamp] | None = None

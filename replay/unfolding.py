@@ -112,14 +112,21 @@ def flat(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: A
 
     Entries of a list go by their id, their user or their code, else by their place.
     """
-    if isinstance(document, dict):
-        for name, value in document.items():
-            yield from flat(value, f"{path}.{name}" if path else name)
-    elif isinstance(document, list):
-        for place, value in enumerate(document):
-            yield from flat(value, f"{path}[{_name(value, place)}]")
-    else:
+    inner = parts(document)
+    if inner is None:
         yield path, document
+        return
+    for name, value in inner.items():
+        yield from flat(value, f"{path}{name}".lstrip("."))
+
+
+def parts(document: Any) -> dict[str, Any] | None:  # noqa: ANN401, any JSON
+    """Return what *document* is made of, by ``.name`` or ``[id]``; None for a value."""
+    if isinstance(document, dict):
+        return {f".{name}": value for name, value in document.items()}
+    if isinstance(document, list):
+        return {f"[{_name(value, place)}]": value for place, value in enumerate(document)}
+    return None
 
 
 def _name(value: Any, place: int) -> object:  # noqa: ANN401, any JSON
