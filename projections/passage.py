@@ -19,6 +19,7 @@ from ledger.log import Log, Recorded, Selection
 from projections.aside import aside, seldom_collecting
 from projections.folding import Reading
 from projections.parts import Parts, routes
+from projections.rows import Rows
 from projections.translate import Kind, Translation
 from projections.windows import Page, ahead, pages
 
@@ -47,6 +48,16 @@ class Passenger(Protocol):
     @property
     def parked(self) -> frozenset[str]:
         """The accounts that it passes over."""
+
+    @property
+    def rows(self) -> Rows:
+        """Where it keeps what it makes."""
+
+    def idles(self, reading: Reading, end: int) -> bool:
+        """Tell whether nothing of *reading* changes anything but its bookmark."""
+
+    def passed_over(self, end: int) -> None:
+        """Learn that its bookmark is at *end*."""
 
     async def prepare(self) -> None:
         """Look up where it is."""
@@ -129,8 +140,20 @@ class Passage:
         if self._parts is None:
             return True
         readings, self._parts = self._parts.readings, None
-        each = zip(self._runners, readings, strict=True)
-        return all(await together(one.keep(part, self._reached) for one, part in each))
+        each = list(zip(self._runners, readings, strict=True))
+        idle = [one for one, part in each if one.idles(part, self._reached)]
+        work = [one.keep(part, self._reached) for one, part in each if one not in idle]
+        if idle:
+            work.append(self._pass_over(idle))
+        return all(await together(work))
+
+    async def _pass_over(self, idle: Sequence[Passenger]) -> bool:
+        rows, after = [each.rows for each in idle], idle[0].position
+        if not await rows[0].pass_over(rows, after, self._reached):
+            return False
+        for each in idle:
+            each.passed_over(self._reached)
+        return True
 
     async def _take(self, page: Page) -> bool:
         parts = [

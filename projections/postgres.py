@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg import sql
@@ -12,47 +12,27 @@ from psycopg import sql
 from ledger.appender import PackedArray, PackedArrayDumper
 from ledger.database import Role, connect
 from ledger.errors import UnavailableError
+from projections.bookmark_sql import (
+    ADVANCE,
+    BE_IDLE,
+    BOOKMARK,
+    COUNT,
+    PARK,
+    PARKED,
+    SETTLE,
+    START,
+    SUSPECT,
+)
 from projections.folding import Key
 from projections.generations import table_name
 from projections.packing import byteas, columns, packed, texts, unpacked
 from projections.rows import Bookmark, GenerationGoneError, Progress
 
-BOOKMARK: Final = """
-SELECT generation, version, position, starts
-  FROM read_models.bookmarks
- WHERE projection = %(projection)s
-   AND CASE WHEN %(generation)s::integer IS NULL THEN live
-            ELSE generation = %(generation)s END
-"""
-START: Final = """
-UPDATE read_models.bookmarks
-   SET starts = starts + 1
- WHERE projection = %(projection)s AND generation = %(generation)s
-RETURNING starts
-"""
-SUSPECT: Final = """
-INSERT INTO read_models.suspects (projection, generation, account, position)
-VALUES (%(projection)s, %(generation)s, %(account)s, %(position)s)
-ON CONFLICT (projection, generation, account, position)
-DO UPDATE SET attempts = suspects.attempts + 1
-RETURNING attempts
-"""
-PARKED: Final = """
-SELECT account
-  FROM read_models.parked
- WHERE projection = %(projection)s AND generation = %(generation)s
-"""
 LOAD: Final = sql.SQL("""
 SELECT account, object, state
   FROM unnest(%b::text[], %b::bytea[]) AS wanted (account, object)
   JOIN {table} USING (account, object)
 """)
-ADVANCE: Final = """
-UPDATE read_models.bookmarks
-   SET position = %(until)s, starts = CASE WHEN %(settled)s THEN 0 ELSE starts END
- WHERE projection = %(projection)s AND generation = %(generation)s
-   AND position = %(after)s
-"""
 REPLACE: Final = sql.SQL("DELETE FROM {table} WHERE account = ANY(%b::text[])")
 UPSERT: Final = sql.SQL("""
 INSERT INTO {table} AS kept (account, object, state, refers)
@@ -79,27 +59,6 @@ WITH advanced AS (
 )
 SELECT count(*) FROM advanced
 """)
-PARK: Final = """
-INSERT INTO read_models.parked (projection, generation, account, position, error, message)
-VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (projection, generation, account)
-DO UPDATE SET attempts = parked.attempts + 1
-"""
-COUNT: Final = """
-INSERT INTO read_models.untranslated (projection, generation, stripe_type, events)
-SELECT %(projection)s, %(generation)s, stripe_type, count(*)
-  FROM ledger.log
- WHERE position > %(after)s AND position <= %(until)s
-   AND topic = 'stripe_event' AND verdict = 'accepted'
-   AND stripe_type <> ALL(%(translated)s::text[])
- GROUP BY stripe_type
-ON CONFLICT (projection, generation, stripe_type)
-DO UPDATE SET events = untranslated.events + excluded.events
-"""
-SETTLE: Final = """
-DELETE FROM read_models.suspects
- WHERE projection = %(projection)s AND generation = %(generation)s
-"""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -120,6 +79,7 @@ class PostgresRows:
         self._generation = generation or 0
         self._starts = 0
         self._connection: Connection | None = None
+        self._statements: dict[tuple[int, int], bytes] = {}
 
     async def bookmark(self) -> Bookmark:
         """Return how far the generation in use has been read.
@@ -171,9 +131,31 @@ class PostgresRows:
         )
         async with self._use() as connection:
             cursor = connection.cursor(binary=True)
-            await cursor.execute(LOAD.format(table=self._table()), wanted)
+            await cursor.execute(self._statement(LOAD), wanted)
             found = await cursor.fetchall()
         return {(account, unpacked(name)): state for account, name, state in found}
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The projection, and the generation in use."""
+        return self._projection, self._generation
+
+    @property
+    def restarted(self) -> bool:
+        """Whether starts of a runner are counted, which the next progress forgets."""
+        return self._starts > 0
+
+    async def pass_over(self, idle: Sequence[Self], after: int, until: int) -> bool:
+        """Move the bookmarks of *idle*, which nothing changes; False if one was moved."""
+        names, generations = zip(*(each.place for each in idle), strict=True)
+        moved = {
+            "projections": list(names),
+            "generations": list(generations),
+            "after": after,
+            "until": until,
+        }
+        async with self._use() as connection:
+            return (await connection.execute(BE_IDLE, moved)).rowcount == len(idle)
 
     async def commit(self, progress: Progress) -> bool:
         """Keep *progress*; False, and nothing kept, if it began from what is no more."""
@@ -203,7 +185,7 @@ class PostgresRows:
             names = ("accounts", "objects", "states", "refers")
             changed = dict(zip(names, columns(progress.rows), strict=True))
             cursor = await connection.execute(
-                ADVANCE_WITH_ROWS.format(table=self._table()), {**advance, **changed}
+                self._statement(ADVANCE_WITH_ROWS), {**advance, **changed}
             )
             found = await cursor.fetchone()
             return found == (1,)
@@ -217,10 +199,10 @@ class PostgresRows:
         self, cursor: psycopg.AsyncCursor[tuple[Any, ...]], progress: Progress
     ) -> None:
         if progress.replaced:
-            replace = REPLACE.format(table=self._table())
+            replace = self._statement(REPLACE)
             await cursor.execute(replace, (list(progress.replaced),))
         if progress.rows:
-            upsert = UPSERT.format(table=self._table())
+            upsert = self._statement(UPSERT)
             await cursor.execute(upsert, columns(progress.rows))
         name, generation = self._projection, self._generation
         for failure in progress.parked:
@@ -250,8 +232,15 @@ class PostgresRows:
     def _names(self) -> dict[str, object]:
         return {"projection": self._projection, "generation": self._generation}
 
-    def _table(self) -> sql.Composed:
-        return table_name(self._projection, self._generation)
+    def _statement(self, statement: sql.SQL) -> bytes:
+        """Return *statement* on the table in use, put together once."""
+        place = id(statement), self._generation  # statements are constants of this module
+        known = self._statements.get(place)
+        if known is None:
+            table = table_name(self._projection, self._generation)
+            known = statement.format(table=table).as_bytes()
+            self._statements[place] = known
+        return known
 
     @asynccontextmanager
     async def _use(self) -> AsyncIterator[Connection]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import attrs
 import msgspec
@@ -96,6 +96,11 @@ class Progress:
 class Rows(Protocol):
     """The rows of one generation of one projection."""
 
+    @property
+    def restarted(self) -> bool:
+        """Whether starts of a runner are counted, which the next progress forgets."""
+        ...
+
     async def bookmark(self) -> Bookmark:
         """Return how far the generation in use has been read."""
         ...
@@ -118,6 +123,10 @@ class Rows(Protocol):
 
     async def commit(self, progress: Progress) -> bool:
         """Keep *progress*; False, and nothing kept, if it began from what is no more."""
+        ...
+
+    async def pass_over(self, idle: Sequence[Self], after: int, until: int) -> bool:
+        """Move the bookmarks of *idle*, which nothing changes; False if one was moved."""
         ...
 
 

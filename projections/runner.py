@@ -83,6 +83,11 @@ class Runner:
         return self._position
 
     @property
+    def rows(self) -> Rows:
+        """Where it keeps what it makes."""
+        return self._rows
+
+    @property
     def begun(self) -> bool:
         """Whether it is counted that this process handles something."""
         return self._counted
@@ -159,6 +164,21 @@ class Runner:
         if end <= self._position:
             return True
         return await self._unless_gone(self._fold(reading, end))
+
+    def idles(self, reading: Reading, end: int) -> bool:
+        """Tell whether nothing of *reading* changes anything but the bookmark."""
+        return not (
+            reading.facts
+            or reading.failures
+            or self._parked
+            or self._projection.counts
+            or self._rows.restarted
+            or end < self._careful_until
+        )
+
+    def passed_over(self, end: int) -> None:
+        """Learn that the bookmark is at *end*."""
+        self._position = end
 
     async def _unless_gone(self, work: Coroutine[None, None, bool]) -> bool:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Self
 
 from projections.folding import Failure, Key
 from projections.rows import Bookmark, Progress, Row
@@ -46,6 +47,16 @@ class MemoryRows:
     async def load(self, keys: Collection[Key]) -> Mapping[Key, bytes]:
         """Return the states of those *keys* that have one."""
         return {key: self.rows[key].state for key in keys if key in self.rows}
+
+    @property
+    def restarted(self) -> bool:
+        """Whether starts of a runner are counted, which the next progress forgets."""
+        return self._starts > 0
+
+    async def pass_over(self, idle: Sequence[Self], after: int, until: int) -> bool:
+        """Move the bookmarks of *idle*, which nothing changes; False if one was moved."""
+        progress = Progress(after=after, until=until)
+        return all([await rows.commit(progress) for rows in idle])
 
     async def commit(self, progress: Progress) -> bool:
         """Keep *progress*; False, and nothing kept, if it began from what is no more."""
