@@ -40,6 +40,8 @@ class Books:
         discounts: As events of their own told them; deleted ones stopped then.
         levels: How many seats the product told, or nothing if its word does not count.
         scheduled: What is to change.
+        stated: The currency of the period asked about, where the subscription has had
+            another since.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Books:
     levels: Sequence[Level] | None = None
     scheduled: Sequence[Scheduled] = ()
     now: datetime
+    stated: str | None = None
 
     @property
     def subscription(self) -> Subscription:
@@ -62,7 +65,7 @@ class Books:
     @cached_property
     def currency(self) -> str:
         """What everything is counted in; empty where nobody says."""
-        told = self.subscription.currency
+        told = self.stated or self.subscription.currency
         return told or (self.customer.currency if self.customer else None) or ""
 
     @cached_property
@@ -80,6 +83,10 @@ class Books:
             or any(line.subscription == self.id for line in each.value.lines or ())
         ]
         return tuple(sorted(found, key=lambda one: (_made(one[1]), one[0])))
+
+    def foreign(self, currency: str | None) -> bool:
+        """Tell whether amounts of *currency* cannot be added to those of the books."""
+        return bool(currency and self.currency) and currency != self.currency
 
     def terms(self, mark: Mark, start: datetime) -> Terms:
         """Return what the items of *mark* mean in a period that began at *start*."""

@@ -13,7 +13,7 @@ from typing import Final
 from ledger.money import decimal_text, half_up
 from ledger.pricing import NoPriceError, Part, parts
 from projections.books import Books, source_of, starts_in, tariff_of
-from projections.findings import Finding, warning
+from projections.findings import Finding, Severity, warning
 from projections.marks import Sold
 from projections.period_lines import Kind, PeriodLine, Source
 from projections.periods import rhythm_of
@@ -21,6 +21,7 @@ from projections.renewals import Period, period_at
 from projections.roles import Roles
 
 PRICE_UNKNOWN: Final = "price_unknown"
+METERED: Final = "usage_not_estimated"
 
 
 def pending(books: Books, period: Period, roles: Roles) -> Iterator[PeriodLine]:
@@ -36,6 +37,7 @@ def pending(books: Books, period: Period, roles: Roles) -> Iterator[PeriodLine]:
         start = item.start or told.first_at
         if (
             item.subscription != books.id
+            or books.foreign(item.currency)
             or name in on_invoices
             or _is_known(books, item.invoice)
             or not period.start <= start < period.end
@@ -72,17 +74,26 @@ def estimated(
     findings: list[Finding] = []
     invoiced = {each.item for each in found if not each.proration}
     voided = set(_voided(books, period))
+    at = roles.mark.position
     for sold in roles.mark.sold:
         if sold.item in invoiced | voided or not _due(books, sold, period):
             continue
         if sold.quantity is None:
+            message = (
+                f"{sold.price} of {books.id} is metered: what was used is charged when "
+                "the period ends, and is not known before"
+            )
+            findings.append(
+                Finding(
+                    code=METERED, severity=Severity.INFO, message=message, evidence=(at,)
+                )
+            )
             continue
         try:
             lines += _computed(books, sold, period, roles)
         except NoPriceError as error:
-            evidence = [roles.mark.position]
             message = f"{sold.price} of {books.id}: {error}"
-            findings.append(warning(PRICE_UNKNOWN, message, evidence))
+            findings.append(warning(PRICE_UNKNOWN, message, [at]))
     return lines, findings
 
 
@@ -106,9 +117,17 @@ def price_parts(books: Books, price: str | None, quantity: int) -> tuple[Part, .
     Raises:
         NoPriceError: The price is not known, or has none for it.
     """
-    tariff = tariff_of(books.price(price, books.now))
+    known = books.price(price, books.now)
+    if known is not None and books.foreign(known.currency):
+        raise NoPriceError(
+            f"it is known in {known.currency} alone, not in {books.currency}; the next "
+            "invoice tells"
+        )
+    tariff = tariff_of(known)
     if tariff is None:
-        raise NoPriceError("what it costs is not known; its price or its tiers are missing")
+        tiered = known is not None and known.tiers_mode is not None
+        what = "its tiers are" if tiered else "its amount is"
+        raise NoPriceError(f"{what} in no event so far; bl import asks Stripe for it")
     return parts(tariff, quantity)
 
 

@@ -44,7 +44,7 @@ def copied(books: Books, period: Period, roles: Roles) -> Copied:
     included = 0
     for name, invoice in books.own:
         source = source_of(invoice.value)
-        if source is None:
+        if source is None or books.foreign(invoice.value.currency):
             continue
         own = [
             each

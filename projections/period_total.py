@@ -94,6 +94,8 @@ def period_total(books: Books, period: Period, mark: Mark | None = None) -> Peri
         mark: What is sold in it; None takes what was when it began.
     """
     mark = mark or books.mark(period)
+    if books.foreign(mark.currency):
+        books = attrs.evolve(books, stated=mark.currency)
     roles = _roles(books, period, mark)
     invoices = copied(books, period, roles)
     waiting = [*pending(books, period, roles)]
@@ -111,7 +113,14 @@ def period_total(books: Books, period: Period, mark: Mark | None = None) -> Peri
         lines=tuple(lines),
         tax_included=invoices.tax_included + within,
         credited=_credited(books, period),
-        findings=(*unknown, *unpriced, *odd, *untaxed, *_odd_invoices(books, period)),
+        findings=(
+            *unknown,
+            *unpriced,
+            *odd,
+            *untaxed,
+            *_odd_invoices(books, period),
+            *_odd_items(books, period),
+        ),
     )
     return attrs.evolve(total, findings=(*total.findings, *broken(total)))
 
@@ -157,7 +166,9 @@ def _credited(books: Books, period: Period) -> int:
     """Return what was credited of the invoices whose last line starts in *period*."""
     found = 0
     for name, invoice in books.own:
-        if source_of(invoice.value) is Source.INVOICE and _main(invoice, period):
+        counts = source_of(invoice.value) is Source.INVOICE
+        counts = counts and not books.foreign(invoice.value.currency)
+        if counts and _main(invoice, period):
             found += credited(books, name, invoice.value)
     return found
 
@@ -188,12 +199,30 @@ def _odd_invoices(books: Books, period: Period) -> Iterable[Finding]:
         lines = shown.lines or ()
         if not any(starts_in(line, invoice, period) for line in lines):
             continue
+        if books.foreign(shown.currency) and source_of(shown) is not None:
+            message = _left_out(books, name, shown.currency)
+            yield warning("other_currency", message, [invoice.position])
+            continue
         if shown.more:
             message = f"Stripe shows only the first {len(lines)} lines of {name}"
             yield warning("invoice_lines_hidden", message, [invoice.position])
         if not adds_up(shown):
             message = f"the lines of {name} do not come to its total"
             yield warning("invoice_does_not_add_up", message, [invoice.position])
+
+
+def _odd_items(books: Books, period: Period) -> Iterable[Finding]:
+    for name, told in sorted(books.items.items()):
+        item = told.value
+        start = item.start or told.first_at
+        within = item.subscription == books.id and period.start <= start < period.end
+        if within and item.invoice is None and books.foreign(item.currency):
+            message = _left_out(books, name, item.currency)
+            yield warning("other_currency", message, [told.position])
+
+
+def _left_out(books: Books, name: str, currency: str | None) -> str:
+    return f"{name} is in {currency}, {books.id} in {books.currency}; it is left out"
 
 
 def _place(line: PeriodLine) -> tuple[int, str, str, str]:

@@ -118,6 +118,8 @@ def _shadow(
     books: Books, name: str, told: Current[Invoice], shown: Sequence[Line]
 ) -> Shadow:
     invoice = told.value
+    if books.foreign(invoice.currency):
+        books = attrs.evolve(books, stated=invoice.currency)
     made = invoice.created or told.first_at
     lines = whole(invoice)
     compared = [

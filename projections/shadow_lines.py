@@ -120,11 +120,12 @@ def _tariff(books: Books, line: Line) -> Tariff:
         raise NoPriceError("the line has no quantity")
     price = books.price(line.price, line.start or books.now)
     tariff = tariff_of(price)
-    if tariff is not None:
+    other = price is not None and books.foreign(price.currency)
+    if tariff is not None and not other:
         return tariff
-    if price is None and line.unit_amount is not None:
+    if (price is None or other) and line.unit_amount is not None:
         return Tariff(unit=Decimal(line.unit_amount))
-    raise NoPriceError("its price or its tiers are not known")
+    raise NoPriceError("its price or its tiers are not known; bl import asks Stripe")
 
 
 def _is_trial(books: Books, line: Line) -> bool:

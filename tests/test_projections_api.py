@@ -212,8 +212,8 @@ async def test_billing_has_every_field_of_the_contract(door: Door) -> None:
             {
                 "code": "price_unknown",
                 "severity": "warning",
-                "message": "price_1 of sub_cus_1: what it costs is not known; its price "
-                "or its tiers are missing",
+                "message": "price_1 of sub_cus_1: its amount is in no event so far; bl "
+                "import asks Stripe for it",
                 "evidence": body["findings"][0]["evidence"],
             }
         ],

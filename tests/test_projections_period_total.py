@@ -333,6 +333,53 @@ def test_a_past_period_has_the_discounts_that_there_were_then() -> None:
     assert [of_month(n, bare, added, on) for n in (0, 1)] == [0, 1980]
 
 
+def test_O13_what_is_in_another_currency_is_left_out_and_said() -> None:
+    euros = invoice(line("base", 5000), currency="eur", id="in_2")
+    waiting = {"id": "ii_9", "subscription": "sub_1", "amount": 700, "currency": "eur"}
+    waiting |= {"date": seconds(day(3)), "period": {"start": seconds(day(3))}}
+    late = [told("invoice.paid", euros), told("invoiceitem.created", waiting, 3)]
+
+    for order in permutations([began(), PAID, *late]):
+        found = total(*order)
+        assert figures(found) == (9900, 1600, 0, 0, 0, 11500)
+        assert found.currency == "usd"
+        assert codes(found).count("other_currency") == 2
+
+
+def test_O13_a_currency_that_changes_leaves_the_periods_before_as_they_were() -> None:
+    later = [item("base", start=31, end=61), item("seat", 2, start=31, end=61)]
+    changed = told(UPDATED, subscription(*later, currency="eur"), 31)
+
+    found = billing(began(), PAID, changed, now=40)
+
+    assert found.books is not None
+    before = period_total(found.books, Period(day(0), day(31)))
+    assert (before.currency, before.total, codes(before)) == ("usd", 11500, [])
+    assert found.period_total is not None
+    # The prices are known in dollars alone: what they are in euros the invoice tells.
+    assert (found.period_total.currency, found.period_total.total) == ("eur", 0)
+    assert codes(found.period_total).count("price_unknown") == 2
+    assert "currency_changed" in [each.code for each in found.findings]
+
+
+def test_what_is_not_estimated_is_said_with_what_to_do() -> None:
+    metered = item("calls", None)
+    tiered = item(
+        "seat", 2, billing_scheme="tiered", tiers_mode="graduated", unit_amount_decimal=None
+    )
+
+    found = total(began(item("base"), metered, tiered))
+
+    assert figures(found)[-1] == 9900
+    said = {each.code: (each.severity.value, each.message) for each in found.findings}
+    assert said["usage_not_estimated"][0] == "info"
+    severity, message = said["price_unknown"]
+    assert severity == "warning"
+    assert message.endswith(
+        "its tiers are in no event so far; bl import asks Stripe for it"
+    )
+
+
 def test_O14_a_coupon_of_another_currency_is_ignored_and_flagged() -> None:
     fixed = coupon(percent_off=None, amount_off=500, currency="eur")
     found = total(began(discounts=[discount(fixed)]))
