@@ -21,6 +21,7 @@ from ledger.tokens import Scope, mint
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
 from projections.answer import Billing
+from projections.dunning import Stage
 from projections.page.sessions import link
 from projections.page.visits import LINK, path_of
 from replay.accounts import answers
@@ -89,7 +90,8 @@ async def demonstrate(wish: Wish, style: ProgressStyle) -> bool:
 
 def _months_before(moment: datetime, months: int) -> datetime:
     years, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
-    return datetime(years, month + 1, 1, tzinfo=UTC)
+    # The same day of the month, so that it ends today, with who is past due just now.
+    return datetime(years, month + 1, min(moment.day, 28), tzinfo=UTC)
 
 
 def _token(data_dir: Path) -> str:
@@ -141,6 +143,7 @@ def _result(
         for account, truth in sorted(expected.items())
         if not _agrees(by_account.get(account), truth)
     ]
+    example = _example(told)
     return Result(
         outcome=outcome,
         verified=verified,
@@ -148,7 +151,8 @@ def _result(
         compared=len(expected),
         differing=tuple(differing),
         lag_s=lag_s,
-        example=_example(told),
+        example=example,
+        why=_why(by_account.get(example)),
     )
 
 
@@ -168,9 +172,30 @@ def _agrees(told: Billing | None, truth: Expectation) -> bool:
 
 def _example(told: list[Billing]) -> str:
     """Return the account most worth a look: one in trouble, if there is one."""
-    interest = {"past_due": 0, "unpaid": 1, "active": 2}
-    ranked = sorted(told, key=lambda one: (interest.get(one.status, 3), one.linked.account))
+    ranked = sorted(told, key=lambda one: (_interest(one), one.linked.account))
     return ranked[0].linked.account if ranked else ""
+
+
+def _interest(one: Billing) -> int:
+    """Return how much there is to see, 0 being the most: a timeline that goes on."""
+    timeline = one.foremost
+    if timeline is not None and timeline.open:
+        return list(Stage).index(timeline.stage)
+    if one.status == "active":
+        return len(Stage) + (timeline is None)
+    return len(Stage) + 2
+
+
+def _why(one: Billing | None) -> str:
+    """Return why the page of *one* is worth opening."""
+    timeline = None if one is None else one.foremost
+    if one is None or timeline is None:
+        return "an account whose payments all went through"
+    if not timeline.open:
+        return "an account whose failed payment was made good"
+    days = (timeline.now - timeline.first_failed_at).days
+    day = "day" if days == 1 else "days"
+    return f"an account whose payment failed {days} {day} ago: what was tried, what follows"
 
 
 async def _stay(home: House) -> None:

@@ -27,7 +27,7 @@ class Result:
         statuses: How many accounts of each status the read models know.
         differing: Accounts of which the ledger says something else than the simulator.
         lag_s: How long after the last answer the read models were complete, seconds.
-        example: An account worth a look.
+        example: An account worth a look, and *why*.
     """
 
     outcome: Outcome
@@ -37,6 +37,7 @@ class Result:
     differing: tuple[str, ...]
     lag_s: float
     example: str
+    why: str
 
     @property
     def is_good(self) -> bool:
@@ -105,15 +106,16 @@ def _next(result: Result, home: House, token: str, page: str) -> list[str]:
     example = f"{home.base}/v1/accounts/{result.example}"
     ask = '   curl -H "Authorization: Bearer $TOKEN" '
     return [
+        f" Open a billing page: {result.why}",
+        f"   {page}",
+        "   This link holds for five minutes; the last curl below makes another.",
+        "",
         " Look at it",
         f"   export LEDGER_DATA_DIR={directory} LEDGER_MODE=test",
         f"   TOKEN={token}",
         f"{ask}{home.base}/v1/status",
         f"{ask}{example}/billing",
         f'{ask}-d \'{{"admin": "u_1"}}\' {example}/page-sessions',
-        "",
-        " Its billing page; this link holds for five minutes",
-        f"   {page}",
         "",
         f"   bl show {result.example}",
         f"   bl log {result.example} --limit 20",

@@ -210,6 +210,24 @@ CHANGES: Final[dict[str, dict[str, Any]]] = {
         "access": {"level": "read_only", "reason": "pause_requested", "since": day(3)},
     },
     "cancels": {
+        "dunning": {
+            **DUNNING,
+            "stage": "recovered",
+            "first_failed_at": day(-30),
+            "pause_at": day(-23),
+            "cancel_at": day(0),
+            "steps": [
+                attempt(1, -30, "insufficient_funds", "Your card has insufficient funds."),
+                {"kind": "recovery", "happened_at": day(-27), "outcome": "paid"},
+            ],
+        },
+        "findings": [
+            {
+                "code": "differs_from_stripe",
+                "severity": "warning",
+                "message": "cus_JT01 is not as Stripe has it; bl reconcile shows where",
+            }
+        ],
         **status(
             "active",
             cancel_at=day(30),

@@ -223,6 +223,19 @@ async def test_no_card_number_and_no_turned_text_is_ever_shown(
     assert window.complaints == []
 
 
+async def test_a_payment_made_good_stays_to_be_looked_at(
+    chromium: Browser, faces: str
+) -> None:
+    async with opened(chromium, width=768) as window:
+        page = window.page
+        await page.goto(f"{faces}/cancels")
+        assert not await page.is_visible("#past table")
+        await page.click("#past summary")
+        assert "Your card has insufficient funds." in await page.inner_text("#past table")
+        assert await page.is_visible("#past svg")
+        assert await window.violations() == []
+
+
 # What the page's clock shows instead of the time, while a test has set it.
 served_at: list[datetime] = []
 AGAIN: Final = "htmx.ajax('GET', location.pathname + '/freshness', '.fresh > div')"
@@ -309,10 +322,11 @@ PROMISES: Final[dict[str, tuple[str, str]]] = {
     "J02 the status is a badge": ("trial", "Trial"),
     "J03 figures carry their freshness": ("active", "Up to date · matches Stripe just now"),
     "J03 a difference is shown": ("behind", "Differs from Stripe"),
+    "J03 a comparison that found differences": ("cancels", "differed from Stripe just now"),
     "J04 seats included and in total": ("active", "12 seats 10 included"),
     "J05 each further seat is charged": (
         "active",
-        "Extra seats 2 \N{MULTIPLICATION SIGN} $8.00 $16.00",
+        "Seats Extra seats 2 \N{MULTIPLICATION SIGN} $8.00 $16.00",
     ),
     "J06 base and seats less the coupon": ("active", "\N{MINUS SIGN}$23.00 Total $92.00"),
     "J07 recent invoices": ("active", "Oct 2, 2026 JT-0008 Paid $92.00"),

@@ -24,12 +24,14 @@ from ledger.problems import Problem, bad_request, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering
 from projections.account_api import named_account
-from projections.page import assets, visits
+from projections.explained import explanation
+from projections.explanation import Figure
+from projections.page import assets, tree, visits
 from projections.page.activity import PAGE, SHOWN, Happened, lately, told
-from projections.page.answers import html, seen
+from projections.page.answers import html, reader_of, seen
 from projections.page.composing import Shown, composed, name_of
 from projections.page.document import Document, Invoice
-from projections.page.explaining import Explanation, Figure, explanation
+from projections.page.explaining import Explanation, of_invoice
 from projections.page.freshness import freshness
 from projections.page.offers import Offer
 from projections.page.pricing import offers
@@ -43,6 +45,7 @@ from projections.responses import meta
 from projections.seat_history import steps
 from projections.views import Views
 
+INVOICE: Final = "invoice"
 INVOICES_PAGE: Final = 50
 STEPS_SHOWN: Final = 50
 
@@ -226,14 +229,25 @@ def _explanation(request: web.Request, shown: Shown) -> Explanation:
     asked = request.query.get("figure", "")
     name = request.query.get("id")
     rows = [] if shown.billing is None else rendering.invoices(shown.billing)
-    found = None
-    if asked in set(Figure):
+    if asked == INVOICE:
         invoice = next((row for row in rows if row["id"] == name), None)
-        typed = None if invoice is None else msgspec.convert(invoice, Invoice)
-        found = explanation(shown.document, Figure(asked), typed)
-    if found is None:
-        raise Problem(status=404, slug="not-found", detail="there is no such figure")
-    return found
+        if invoice is not None:
+            return of_invoice(msgspec.convert(invoice, Invoice))
+    elif shown.view and shown.billing and asked in _figures(shown.document):
+        found = explanation(shown.view.account, shown.billing, Figure(asked))
+        return tree.told(found, reader_of(request))
+    raise Problem(status=404, slug="not-found", detail="there is no such figure")
+
+
+def _figures(document: Document) -> set[Figure]:
+    """Return those of the account's figures that there are."""
+    told = {
+        Figure.STATUS: True,
+        Figure.SEATS: document.seats,
+        Figure.TOTAL: document.period_total,
+        Figure.DUNNING: document.dunning,
+    }
+    return {figure for figure, value in told.items() if value}
 
 
 def _steps(shown: Shown) -> list[Any]:

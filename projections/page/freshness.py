@@ -16,6 +16,8 @@ from projections.page.document import Document
 
 # So long a projector may take without anybody having to know.
 BEHIND_FROM: Final = timedelta(seconds=10)
+# The finding that a comparison leaves; see `projections.findings.of_reconciliation`.
+DIFFERS: Final = "differs_from_stripe"
 JUST_NOW: Final = timedelta(seconds=5)
 
 
@@ -25,11 +27,13 @@ class Freshness:
 
     Attributes:
         state: ``fresh``, or ``stale`` where newer figures are known to be missing.
+        differs: Whether Stripe had something else when that was last compared.
     """
 
     state: str
     text: str
     reconciled: str
+    differs: bool = False
 
 
 def freshness(document: Document) -> Freshness:
@@ -46,14 +50,15 @@ def freshness(document: Document) -> Freshness:
             "fresh",
             "Up to date" if seconds == "0 s" else f"Up to date {seconds} ago",
         )
+    differs = any(each.code == DIFFERS for each in document.findings)
     if meta.reconciled_at is None:
         reconciled = "not yet compared with Stripe"
-    elif document.findings and any(each.severity == "error" for each in document.findings):
-        since = _ago(meta.as_of - meta.reconciled_at)
-        reconciled = f"differs from Stripe, compared {since}"
     else:
-        reconciled = f"matches Stripe {_ago(meta.as_of - meta.reconciled_at)}"
-    return Freshness(state=state, text=text, reconciled=reconciled)
+        since = _ago(meta.as_of - meta.reconciled_at)
+        reconciled = (
+            f"differed from Stripe {since}" if differs else f"matches Stripe {since}"
+        )
+    return Freshness(state=state, text=text, reconciled=reconciled, differs=differs)
 
 
 def _ago(length: timedelta) -> str:

@@ -18,6 +18,7 @@ from projections.page import banners, methods
 from projections.page.banners import Banner
 from projections.page.document import Document, Finding, Invoice, Line
 from projections.page.methods import Method
+from projections.page.texts import words
 
 INVOICES_SHOWN: Final = 6
 _ENDED: Final = frozenset({"canceled", "incomplete_expired"})
@@ -67,6 +68,7 @@ class Page:
 
     Attributes:
         name: The product's own id of the account, else Stripe's.
+        lines: Each with what it is, and which.
         dunned: Whether a failed payment is still open.
         more_invoices: Whether there are others than those shown.
         differences: What does not fit together, for all to see.
@@ -80,7 +82,7 @@ class Page:
     banners: tuple[Banner, ...]
     dunned: bool
     seats: Seats | None
-    lines: tuple[Line, ...]
+    lines: tuple[tuple[Line, str, str | None], ...]
     invoices: tuple[Invoice, ...]
     more_invoices: bool
     methods: tuple[Method, ...]
@@ -104,7 +106,9 @@ def page(document: Document) -> Page:
         banners=banners.banners(document, ended=mode is not Mode.MANAGE),
         dunned=banners.is_dunned(document) is not None,
         seats=_seats(document),
-        lines=tuple(document.period_total.lines) if document.period_total else (),
+        lines=tuple((line, *line_name(line)) for line in document.period_total.lines)
+        if document.period_total
+        else (),
         invoices=tuple(document.invoices[:INVOICES_SHOWN]),
         more_invoices=len(document.invoices) > INVOICES_SHOWN,
         methods=methods.methods(document),
@@ -125,6 +129,14 @@ def badge(document: Document) -> Badge:
         return Badge("No subscription", "neutral", "none")
     tone = document.badge.tone if document.badge.tone in _ICONS else "neutral"
     return Badge(document.badge.text, tone, _ICONS[tone])
+
+
+def line_name(line: Line) -> tuple[str, str | None]:
+    """Return what *line* is, and which one it is where that says more."""
+    name, told = _LINES.get(line.kind), line.description
+    if name is None or (told or "").casefold().startswith(name.casefold()):
+        return told or words(line.kind), None
+    return name, told
 
 
 def _access(document: Document) -> str:
@@ -169,6 +181,7 @@ _ICONS: Final = {
     "danger": "stop",
     "neutral": "none",
 }
+_LINES: Final = {"base": "Base plan", "seat": "Seats", "tax": "Tax"}
 _ACCESS: Final = {
     "full": "Full access",
     "read_only": "Read-only access",
