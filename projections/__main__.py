@@ -96,7 +96,7 @@ async def _serve(settings: Settings, parts: frozenset[str]) -> None:
 async def _listen(
     app: web.Application, figures: Figures, settings: Settings, stop: asyncio.Event
 ) -> None:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.grace_s)
     await runner.setup()
     host = settings.host
     try:

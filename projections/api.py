@@ -9,8 +9,9 @@ GET /billing/{account}         by link       see `projections.page.app`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, tzinfo
+from importlib import metadata
 
 import attrs
 from aiohttp import web
@@ -23,7 +24,9 @@ from projections import account_api, event_api, movements_api
 from projections.account_api import Accounts
 from projections.entitlements import Entitlements
 from projections.event_api import Events
+from projections.feed import Feed
 from projections.movements_api import MovementsApi
+from projections.openapi.document import document
 from projections.page import app as page_app
 from projections.page.app import Pages
 from projections.questions import question
@@ -74,6 +77,17 @@ class Api:
         )
 
 
+def described() -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of the description, which is written once."""
+    body = document(metadata.version("billing-ledger"))
+
+    async def describe(request: web.Request) -> web.Response:
+        question(request)
+        return written(body)
+
+    return describe
+
+
 def routes(api: Api) -> list[web.RouteDef]:
     """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
     views = Views(reader=api.reader, log=api.log, clock=api.clock)
@@ -81,11 +95,12 @@ def routes(api: Api) -> list[web.RouteDef]:
         *account_api.routes(
             Accounts(views=views, entitlements=Entitlements(api.reader, api.log))
         ),
-        *event_api.routes(Events(reader=api.reader, log=api.log)),
+        *event_api.routes(Events(reader=api.reader, log=api.log, feed=Feed(api.log))),
         *movements_api.routes(
             MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
         ),
         web.get("/v1/status", api.status),
+        web.get("/v1/openapi.json", described()),
         *page_app.routes(
             Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)
         ),

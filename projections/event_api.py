@@ -1,6 +1,8 @@
 """What the read API shows of the log itself, to auditors.
 
 GET /v1/events                    newest first, a page at a time, without bodies
+GET /v1/events?after=48213        what came after that, oldest first
+  Accept: text/event-stream       the same, and whatever comes from then on
 GET /v1/events/{position or id}   one event, whole
 """
 
@@ -13,17 +15,18 @@ from aiohttp import web
 
 from ledger.errors import NotFoundError
 from ledger.log import Log, Recorded
-from ledger.problems import require
+from ledger.problems import bad_request, require
 from ledger.tokens import Grant, Scope
 from projections.account_api import is_text, named_account
 from projections.event_view import event_line, event_view
+from projections.feed import Feed, following, wants_stream
 from projections.paging import Page, links, listed, read, unknown_cursor, written
 from projections.questions import Question, question
 from projections.reading import Reader
 from projections.responses import written as answered
 
 POSITION_DIGITS_MAX: Final = 18
-LISTING: Final = ("limit", "cursor", "account")
+LISTING: Final = ("limit", "cursor", "account", "after")
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +35,7 @@ class Events:
 
     reader: Reader
     log: Log
+    feed: Feed
 
     async def one(self, request: web.Request) -> web.Response:
         """Answer with one event of the log, by its position or its id."""
@@ -42,13 +46,22 @@ class Events:
             await self._require_own(recorded, grant)
         return answered(event_view(recorded))
 
-    async def many(self, request: web.Request) -> web.Response:
+    async def many(self, request: web.Request) -> web.StreamResponse:
         """Answer with the events of the log, or of one account."""
         grant = require(request, Scope.AUDIT)
         asked = question(request, LISTING)
+        account = asked.chosen.get("account")
+        streams = await self._streams(account, grant)
+        if wants_stream(request):
+
+            async def whose() -> frozenset[str] | None:
+                return await self._streams(account, grant)
+
+            return await self.feed.send(request, asked, whose)
         head = (await self.log.head()).position
+        if asked.after is not None:
+            return await self._since(request, asked, streams, head)
         before = _before(asked, head)
-        streams = await self._streams(asked.chosen.get("account"), grant)
         if streams is None:
             found = await self._window(before, asked.limit)
         else:
@@ -56,6 +69,36 @@ class Events:
         body = listed([event_line(each) for each in found.entries], found.next)
         headers = {"Ledger-Position": str(head), **links(request, found.next)}
         return answered({**body, "meta": {"position": head}}, headers)
+
+    async def _since(
+        self,
+        request: web.Request,
+        asked: Question,
+        streams: frozenset[str] | None,
+        head: int,
+    ) -> web.Response:
+        """Answer with what came after a position, oldest first."""
+        if asked.cursor is not None:
+            raise bad_request("give after or cursor, not both", parameter="cursor")
+        after, found = asked.after or 0, []
+        async for recorded in following(self.log, after, head, streams):
+            found.append(recorded)
+            if len(found) > asked.limit:
+                break
+        shown = found[: asked.limit]
+        more = len(found) > asked.limit
+        body = {
+            "data": [event_line(each) for each in shown],
+            "has_more": more,
+            "next": None,
+            "meta": {"position": head},
+        }
+        headers = {"Ledger-Position": str(head)}
+        if more:
+            query = {**request.query, "after": str(shown[-1].position)}
+            target = str(request.rel_url.with_query(query))
+            headers["Link"] = f'<{target}>; rel="next"'
+        return answered(body, headers)
 
     async def _window(self, before: int, limit: int) -> Page[Recorded]:
         after = max(0, before - 1 - limit)

@@ -43,6 +43,7 @@ class Question:
         as_of: The moment asked about; None is now.
         known_at: Up to where the log is read, by position or by time; None is all of it.
         at: The moment whose seats are asked for.
+        after: The position after which a list begins, oldest first; None is newest first.
         cursor: Where the list goes on; None is its beginning.
         chosen: What else narrows the answer, by parameter.
     """
@@ -52,6 +53,7 @@ class Question:
     as_of: datetime | None = None
     known_at: int | datetime | None = None
     at: datetime | None = None
+    after: int | None = None
     limit: int = LIMIT
     cursor: str | None = None
     chosen: Mapping[str, str] = attrs.Factory(dict)
@@ -151,6 +153,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "as_of": moment,
     "known_at": _known_at,
     "at": moment,
+    "after": _position,
     "limit": _limit,
     "cursor": _text,
 }

@@ -17,6 +17,9 @@ from projections.dunning_rendering import notice, timeline
 from projections.entitlement import Entitlement
 from projections.facts import Subscription
 from projections.objects import TaxId
+from projections.openapi import account_answers as told
+from projections.openapi.list_answers import SeatStepShown
+from projections.openapi.parts import FindingShown
 from projections.periods import ServicePeriod
 from projections.scheduled import Scheduled
 from projections.seat_history import Held, Seat, Step
@@ -86,7 +89,7 @@ def seats(answer: Billing) -> Json:
 
 def users(held: Held) -> list[Json]:
     """Return each seat that is held, by user."""
-    return [_seat(seat) for seat in held.seats]
+    return [{**_seat(seat)} for seat in held.seats]
 
 
 def without_evidence(body: Json) -> Json:
@@ -101,7 +104,7 @@ def _bare(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [_bare(each) for each in value] if isinstance(value, list) else value
 
 
-def _access(access: Access) -> Json:
+def _access(access: Access) -> told.AccessShown:
     return {
         "level": access.level,
         "reason": access.reason,
@@ -110,11 +113,11 @@ def _access(access: Access) -> Json:
     }
 
 
-def _change(change: Change) -> Json:
+def _change(change: Change) -> told.ChangeShown:
     return {"at": rfc3339(change.at), "level": change.level}
 
 
-def _subscription(answer: Billing, listed: Listed) -> Json:
+def _subscription(answer: Billing, listed: Listed) -> told.SubscriptionShown:
     shown = listed.subscription
     return {
         "id": listed.id,
@@ -139,7 +142,7 @@ def _subscription(answer: Billing, listed: Listed) -> Json:
     }
 
 
-def _scheduled(change: Scheduled) -> Json:
+def _scheduled(change: Scheduled) -> told.ScheduledShown:
     return {
         "at": rfc3339(change.at),
         "kind": change.kind,
@@ -151,7 +154,7 @@ def _scheduled(change: Scheduled) -> Json:
     }
 
 
-def _listed(listed: Listed) -> Json:
+def _listed(listed: Listed) -> told.ListedShown:
     return {
         "id": listed.id,
         "status": listed.subscription.status,
@@ -163,7 +166,7 @@ def _interval(shown: Subscription) -> str | None:
     return next((item.interval for item in shown.items if item.interval), None)
 
 
-def _period(period: ServicePeriod) -> Json:
+def _period(period: ServicePeriod) -> told.PeriodShown:
     return {
         "start": rfc3339(period.start),
         "end": rfc3339(period.end),
@@ -171,7 +174,7 @@ def _period(period: ServicePeriod) -> Json:
     }
 
 
-def _pause(shown: Subscription) -> Json | None:
+def _pause(shown: Subscription) -> told.PauseShown | None:
     """Return what is paused: invoices only, or by Stripe the subscription itself."""
     if shown.status == "paused":
         return {"kind": "subscription", "type": shown.pause_type, "behavior": None}
@@ -180,7 +183,7 @@ def _pause(shown: Subscription) -> Json | None:
     return None
 
 
-def _seats(figures: SeatFigures) -> Json:
+def _seats(figures: SeatFigures) -> told.SeatFiguresShown:
     return {
         "included": figures.included,
         "active": figures.active,
@@ -195,7 +198,7 @@ def _seats(figures: SeatFigures) -> Json:
     }
 
 
-def _seat(seat: Seat) -> Json:
+def _seat(seat: Seat) -> told.SeatShown:
     return {
         "user": seat.user,
         "since": rfc3339(seat.since),
@@ -206,10 +209,10 @@ def _seat(seat: Seat) -> Json:
 
 def invoices(answer: Billing) -> list[Json]:
     """Return every invoice, newest first."""
-    return [_invoice(each) for each in answer.invoices]
+    return [{**_invoice(each)} for each in answer.invoices]
 
 
-def _invoice(billed: Billed) -> Json:
+def _invoice(billed: Billed) -> told.InvoiceShown:
     shown = billed.invoice
     return {
         "id": billed.id,
@@ -231,7 +234,7 @@ def _invoice(billed: Billed) -> Json:
     }
 
 
-def _way_to_pay(way: WayToPay) -> Json:
+def _way_to_pay(way: WayToPay) -> told.WayToPayShown:
     method = way.method
     return {
         "id": way.id,
@@ -247,7 +250,7 @@ def _way_to_pay(way: WayToPay) -> Json:
     }
 
 
-def _tax_id(name: str, shown: TaxId) -> Json:
+def _tax_id(name: str, shown: TaxId) -> told.TaxIdShown:
     return {
         "id": name,
         "type": shown.type,
@@ -257,21 +260,22 @@ def _tax_id(name: str, shown: TaxId) -> Json:
     }
 
 
-def step(told: Step) -> Json:
+def step(taken: Step) -> Json:
     """Return one change of the seats."""
-    return {
-        "at": rfc3339(told.at),
-        "change": told.change,
-        "user": told.user,
-        "by": told.by,
-        "active": told.active,
-        "joined": list(told.joined),
-        "left": list(told.left),
-        "evidence": [told.position],
+    shown: SeatStepShown = {
+        "at": rfc3339(taken.at),
+        "change": taken.change,
+        "user": taken.user,
+        "by": taken.by,
+        "active": taken.active,
+        "joined": list(taken.joined),
+        "left": list(taken.left),
+        "evidence": [taken.position],
     }
+    return {**shown}
 
 
-def _finding(finding: Finding) -> Json:
+def _finding(finding: Finding) -> FindingShown:
     return {
         "code": finding.code,
         "severity": finding.severity,

@@ -8,15 +8,20 @@ from typing import Any
 from ledger.moments import rfc3339
 from ledger.money import decimal_text
 from ledger.pricing import Part
+from projections.openapi import period_answers as shown
+from projections.openapi.account_answers import NextChargeShown
 from projections.period_lines import CouponUsed, PeriodLine, TaxUsed
 from projections.period_total import PeriodTotal
 from projections.totals import NextCharge
 
-Json = dict[str, Any]
 
-
-def period_total(told: PeriodTotal) -> Json:
+def period_total(told: PeriodTotal) -> dict[str, Any]:
     """Return *told*, its lines in order of kind."""
+    return {**typed_total(told)}
+
+
+def typed_total(told: PeriodTotal) -> shown.PeriodTotalShown:
+    """Return what `period_total` does, as what it is."""
     return {
         "subscription": told.subscription,
         "period": {
@@ -37,12 +42,12 @@ def period_total(told: PeriodTotal) -> Json:
     }
 
 
-def next_charge(told: NextCharge) -> Json:
+def next_charge(told: NextCharge) -> NextChargeShown:
     """Return when what will be charged."""
     return {"at": rfc3339(told.at), "amount": told.amount}
 
 
-def line(told: PeriodLine) -> Json:
+def line(told: PeriodLine) -> shown.LineShown:
     """Return one line with all that it is made of."""
     return {
         "kind": told.kind,
@@ -64,7 +69,7 @@ def line(told: PeriodLine) -> Json:
     }
 
 
-def _part(told: Part) -> Json:
+def _part(told: Part) -> shown.PartShown:
     return {
         "quantity": told.quantity,
         "unit_amount_decimal": decimal_text(told.unit),
@@ -72,7 +77,7 @@ def _part(told: Part) -> Json:
     }
 
 
-def _coupon(told: CouponUsed) -> Json:
+def _coupon(told: CouponUsed) -> shown.CouponShown:
     return {
         "discount": told.id,
         "id": told.coupon,
@@ -85,7 +90,7 @@ def _coupon(told: CouponUsed) -> Json:
     }
 
 
-def _tax(told: TaxUsed) -> Json:
+def _tax(told: TaxUsed) -> shown.TaxShown:
     return {
         "rate": told.rate,
         "name": told.name,

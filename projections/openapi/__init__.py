@@ -1,0 +1,1 @@
+"""The read API described: types of its answers, a table of its operations, OpenAPI."""
