@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from ledger import act_bodies
+from ledger import act_bodies, closing_bodies
 from ledger.body_parts import command_fields, command_of, decode
 from ledger.body_shapes import (
     CheckBody,
@@ -222,6 +222,7 @@ WRITERS: Final[dict[type[Event], Callable[[Any], tuple[dict[str, Any], Any]]]] =
     StripeChecked: _write_check,
     DeliveryConflicted: _write_conflict,
     **act_bodies.WRITERS,
+    **closing_bodies.WRITERS,
 }
 READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "seat_assigned": _read_seat,
@@ -233,4 +234,5 @@ READERS: Final[dict[str, Callable[[Row, Encodings], Event]]] = {
     "stripe_checked": _read_check,
     "delivery_conflicted": _read_conflict,
     **act_bodies.READERS,
+    **closing_bodies.READERS,
 }

@@ -12,6 +12,7 @@
     act_requested        we are about to ask something of Stripe, and with which key
     act_done             it was done, and what Stripe calls it
     act_failed           it was refused, and why
+    month_closed         finance sealed the figures of a month
     delivery_conflicted  a Stripe event id came again with other content
 
 Topics are pinned: they are stored, so they never change. A new shape of an event is a
@@ -27,35 +28,10 @@ from typing import Final
 import attrs
 
 from ledger.acts import ActDone, ActFailed, ActRequested
+from ledger.closings import MonthClosed
 from ledger.command import Command
 from ledger.policy import Policy
 from ledger.stripe_events import Source, StripeEvent, StripeObject, Verdict
-
-__all__ = [
-    "CATALOGUE",
-    "TOPICS",
-    "TOPIC_OF",
-    "UNROUTED",
-    "AccountLinked",
-    "CatalogueEvent",
-    "Check",
-    "Command",
-    "CommandEvent",
-    "DeliveryConflicted",
-    "Event",
-    "PolicySet",
-    "SeatAssigned",
-    "SeatEvent",
-    "SeatReleased",
-    "SeatsCounted",
-    "Source",
-    "StripeChecked",
-    "StripeEvent",
-    "StripeObject",
-    "TermsSet",
-    "UnknownEvent",
-    "Verdict",
-]
 
 __all__ = [
     "CATALOGUE",
@@ -72,14 +48,19 @@ __all__ = [
     "CommandEvent",
     "DeliveryConflicted",
     "Event",
+    "MonthClosed",
     "PolicySet",
     "SeatAssigned",
     "SeatEvent",
     "SeatReleased",
     "SeatsCounted",
+    "Source",
     "StripeChecked",
+    "StripeEvent",
+    "StripeObject",
     "TermsSet",
     "UnknownEvent",
+    "Verdict",
 ]
 
 # The account whose events are nobody's and hold for all: the catalogue. Neither Stripe
@@ -254,6 +235,7 @@ Event = (
     | ActRequested
     | ActDone
     | ActFailed
+    | MonthClosed
     | DeliveryConflicted
     | UnknownEvent
 )
@@ -274,6 +256,7 @@ TOPICS: Final[dict[str, type[Event]]] = {
     "act_requested": ActRequested,
     "act_done": ActDone,
     "act_failed": ActFailed,
+    "month_closed": MonthClosed,
     "delivery_conflicted": DeliveryConflicted,
 }
 TOPIC_OF: Final[dict[type[Event], str]] = {event: topic for topic, event in TOPICS.items()}

@@ -20,6 +20,7 @@ from ledger.events import (
     AccountLinked,
     DeliveryConflicted,
     Event,
+    MonthClosed,
     SeatAssigned,
     SeatReleased,
     SeatsCounted,
@@ -259,6 +260,10 @@ def _checked(event: Any) -> str:  # noqa: ANN401 - a row of the table below
     return f"Stripe's own data was gone through ({_words(event.check)}): {outcome}"
 
 
+def _closed(event: Any) -> str:  # noqa: ANN401 - a row of the table below
+    return f"{event.month} was closed{_by(event.actor)}, as known at #{event.position:,}"
+
+
 _OWN: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     SeatAssigned: _assigned,
     SeatReleased: _released,
@@ -269,6 +274,7 @@ _OWN: Final[Mapping[type[Event], Callable[[Any], str]]] = {
     ActRequested: _asked,
     ActDone: _done,
     ActFailed: _failed,
+    MonthClosed: _closed,
     DeliveryConflicted: _conflicted,
 }
 _STRIPE: Final[Mapping[str, Callable[[str, Shown, Shown], str]]] = {

@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
         "movements",
     ),
     "Why": ("explain", "blame", "diff", "bisect", "shadow", "what-if"),
-    "Prove": ("verify", "checkpoint"),
+    "Prove": ("verify", "checkpoint", "close"),
     "Rebuild": ("replay", "projections", "quarantine"),
     "Terms": ("terms", "policy"),
     "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),

@@ -51,9 +51,13 @@ def bl(*arguments: str | Path, env: Mapping[str, str]) -> Said:
 
 
 def bl_in_terminal(
-    *arguments: str, env: Mapping[str, str], columns: int = 80
+    *arguments: str, env: Mapping[str, str], columns: int = 80, typed: str = ""
 ) -> tuple[int, str]:
-    """Run a command in a terminal of its own; return its code and all it shows."""
+    """Run a command in a terminal of its own; return its code and all it shows.
+
+    Args:
+        typed: What waits to be read there.
+    """
     ours, theirs = pty.openpty()
     size = {"COLUMNS": str(columns), "LINES": "50"}
     with subprocess.Popen(
@@ -64,6 +68,7 @@ def bl_in_terminal(
         stderr=theirs,
     ) as process:
         os.close(theirs)
+        os.write(ours, typed.encode())
         shown = b""
         while True:
             try:

@@ -23,6 +23,7 @@ from ledger.events import (
     Command,
     DeliveryConflicted,
     Event,
+    MonthClosed,
     PolicySet,
     SeatAssigned,
     SeatReleased,
@@ -55,6 +56,7 @@ PINNED: Final = {
     "act_requested": ActRequested,
     "act_done": ActDone,
     "act_failed": ActFailed,
+    "month_closed": MonthClosed,
     "delivery_conflicted": DeliveryConflicted,
 }
 
@@ -189,6 +191,17 @@ EVENTS: Final[dict[type[Event], st.SearchStrategy[Event]]] = {
         status=st.integers(400, 599),
         code=maybe,
         message=texts,
+    ),
+    MonthClosed: st.builds(
+        MonthClosed,
+        **given_to_all,
+        month=texts,
+        zone=texts,
+        position=st.integers(0, 2**63 - 1),
+        hash=texts,
+        digest=texts,
+        totals=st.lists(st.tuples(texts, st.integers(-(2**63), 2**63 - 1))).map(tuple),
+        program=texts,
     ),
     DeliveryConflicted: st.builds(
         DeliveryConflicted,

@@ -13,6 +13,7 @@ from ledger.events import (
     TOPICS,
     Check,
     Command,
+    MonthClosed,
     PolicySet,
     Source,
     StripeChecked,
@@ -86,6 +87,17 @@ WRITTEN: Final = [
         status=400,
         code="resource_missing",
         message="No such customer",
+    ),
+    MonthClosed(
+        command=Command(id="cmd:golden6", fingerprint="k"),
+        month="2026-02",
+        zone="Europe/Vienna",
+        position=8,
+        hash="00ff",
+        digest="ab12",
+        totals=(("invoice usd", 9200),),
+        program="0.1.0",
+        actor="u_0",
     ),
 ]
 
