@@ -13,12 +13,14 @@ dunning can only take away: the stricter of status and stage holds.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 from projections.facts import Subscription
+from projections.marks import Mark
 from projections.subscriptions import Current
 
 NO_STATUS: Final = "none"
@@ -89,6 +91,17 @@ class Stage:
     next_change: Change | None = None
 
 
+_Allowed: TypeAlias = tuple[Level, str | None]
+
+
+@attrs.frozen
+class Turn:
+    """At *at* the subscription came to *status*, though no event may have told."""
+
+    at: datetime
+    status: str
+
+
 @attrs.frozen
 class _Meaning:
     badge: Badge
@@ -151,10 +164,18 @@ def badge(subscription: Subscription, stage: Stage | None = None) -> Badge:
     return meaning.badge
 
 
-def access(current: Current | None, now: datetime, stage: Stage | None = None) -> Access:
+def access(
+    current: Current | None,
+    now: datetime,
+    stage: Stage | None = None,
+    turns: Sequence[Turn] = (),
+) -> Access:
     """Return what an account with *current* as its primary subscription may do.
 
     A status that is not known keeps the data readable: neither more nor less is certain.
+
+    Args:
+        turns: When it came to its statuses by what its invoices tell, oldest first.
     """
     if current is None:
         return Access(level=Level.NONE, reason="no_subscription")
@@ -162,7 +183,7 @@ def access(current: Current | None, now: datetime, stage: Stage | None = None) -
     of_status = Access(
         level=level,
         reason=reason,
-        since=_since(current, level, reason),
+        since=_since(current, level, reason, turns),
         next_change=_at_the_end(current.value, level, now),
     )
     return of_status if stage is None else _stricter(of_status, stage)
@@ -177,7 +198,7 @@ def ends(subscription: Subscription) -> datetime | None:
     return subscription.cancel_at
 
 
-def _allows(status: str, pause: str | None) -> tuple[Level, str | None]:
+def _allows(status: str, pause: str | None) -> _Allowed:
     meaning = _MEANINGS.get(status)
     if meaning is None:
         return Level.READ_ONLY, "unknown_status"
@@ -186,17 +207,40 @@ def _allows(status: str, pause: str | None) -> tuple[Level, str | None]:
     return meaning.level, meaning.reason
 
 
-def _since(current: Current, level: Level, reason: str | None) -> datetime:
+def _since(
+    current: Current, level: Level, reason: str | None, turns: Sequence[Turn]
+) -> datetime:
     """Return since when the status allowed just this, which several statuses may do."""
     shown = current.value
     if shown.status == "canceled" and shown.ended_at is not None:
         return shown.ended_at
     since = current.since
-    for mark in reversed(current.marks):
+    marks = current.marks
+    for place in range(len(marks) - 1, -1, -1):
+        mark = marks[place]
         if _allows(mark.status, mark.pause_type) != (level, reason):
             break
         since = mark.at
+        turned = _turned(marks, place, turns, (level, reason)) if mark.shown else None
+        if turned is not None:
+            return turned
     return since
+
+
+def _turned(
+    marks: Sequence[Mark], place: int, turns: Sequence[Turn], allowed: _Allowed
+) -> datetime | None:
+    """Return when what *marks* say at *place* came about, if invoices tell."""
+    after = marks[place - 1].at if place else None
+    before = marks[place + 1].at if place + 1 < len(marks) else None
+    found = [
+        turn.at
+        for turn in turns
+        if (after is None or after < turn.at)
+        and (before is None or turn.at < before)
+        and _allows(turn.status, None) == allowed
+    ]
+    return found[-1] if found else None
 
 
 def _at_the_end(shown: Subscription, level: Level, now: datetime) -> Change | None:

@@ -23,6 +23,7 @@ from projections.objects import Value
 from projections.payment_methods import PaymentMethodHistory
 from projections.payments import PaymentHistory
 from projections.schedules import ScheduleHistory
+from projections.seat_terms import billed_otherwise
 from projections.seats import Register
 from projections.subscriptions import History as SubscriptionHistory
 from projections.tax_ids import TaxIdHistory
@@ -108,6 +109,11 @@ class Account:
             self.schedules,
             self.payments,
         )
+
+    @cached_property
+    def billed_otherwise(self) -> frozenset[str]:
+        """Its subscriptions' items that an invoice has another quantity of than 1."""
+        return billed_otherwise(self.alive(self.invoices).values())
 
     @cached_property
     def _told(self) -> dict[int, dict[str, Any]]:

@@ -30,7 +30,7 @@ from projections.plans import plan_name
 from projections.scheduled import Scheduled, named, scheduled
 from projections.seat_figures import Demand, SeatFigures, Source
 from projections.seat_history import Held, held, levels
-from projections.seat_terms import item_terms, mark_terms, varied
+from projections.seat_terms import mark_terms, varied
 from projections.shadow import findings_of, recent
 from projections.standings import Listed, listed
 from projections.terms import Terms
@@ -103,7 +103,7 @@ def answer(account: Account, now: datetime) -> Billing:
     primary = subscriptions[0] if subscriptions else None
     owed = unpaid(account)
     timelines = dunning.timelines(owed, now)
-    may = entitled(account.linked, subscriptions, timelines, now)
+    may = entitled(account.linked, subscriptions, owed, timelines, now)
     seats_held = held(account.registers, now)
     figures = _seat_figures(account, subscriptions, seats_held.users, now)
     customer = _customer(account)
@@ -220,7 +220,7 @@ def _seat_figures(
 def _demands(account: Account, subscriptions: Sequence[Listed]) -> Iterator[Demand]:
     """Yield how many seats Stripe billed, and when, in all subscriptions."""
     for each in subscriptions:
-        differed = varied(each.current.marks)
+        differed = varied(each.current.marks) | account.billed_otherwise
 
         def meant(mark: Mark, differed: frozenset[str] = differed) -> Terms:
             return mark_terms(mark, differed, account.catalogue, mark.at)
@@ -236,7 +236,8 @@ def terms_of(account: Account, listed: Listed | None, now: datetime) -> Terms | 
     mark = marks[-1]
     if listed.period is not None:
         mark = msgspec.structs.replace(mark, period_start=listed.period.start)
-    return item_terms(marks, mark, account.catalogue, now)
+    differed = varied(marks) | account.billed_otherwise
+    return mark_terms(mark, differed, account.catalogue, now)
 
 
 def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:

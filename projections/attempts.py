@@ -33,6 +33,7 @@ class Attempt:
         announced: When Stripe said that it would try again.
         told: Whether Stripe's invoice told, and not only a charge.
         guess: Whether only amount and time say that the reason belongs here.
+        tried: Whether *at* is when it was tried, and not when it failed.
     """
 
     at: datetime
@@ -42,6 +43,7 @@ class Attempt:
     announced: datetime | None = None
     told: bool = True
     guess: bool = False
+    tried: bool = False
     evidence: tuple[int, ...] = ()
 
 
@@ -127,6 +129,7 @@ def _alone(one: Try) -> Attempt:
         message=one.message,
         told=False,
         guess=one.guess,
+        tried=one.tried,
         evidence=(one.position,),
     )
 

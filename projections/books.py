@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 import attrs
+import msgspec
 
 from ledger.coupons import ends_at
 from ledger.pricing import Mode, Tariff, Tier
@@ -17,13 +18,13 @@ from projections.catalogue import Catalogue
 from projections.charged import CreditNote, Discounting, InvoiceItem
 from projections.history import Current
 from projections.lines import Line
-from projections.marks import Mark
+from projections.marks import Mark, Sold
 from projections.objects import Customer, Discount, Invoice, Subscription
 from projections.period_lines import CouponUsed, Source
 from projections.renewals import Period
 from projections.scheduled import Scheduled
 from projections.seat_history import Level
-from projections.seat_terms import mark_terms, varied
+from projections.seat_terms import billed_otherwise, mark_terms, varied
 from projections.terms import Terms
 
 VOID: Final = "void"
@@ -71,7 +72,7 @@ class Books:
     @cached_property
     def varied(self) -> frozenset[str]:
         """Items whose quantity was ever another than 1."""
-        return varied(self.current.marks)
+        return varied(self.current.marks) | billed_otherwise(self.invoices.values())
 
     @cached_property
     def own(self) -> tuple[tuple[str, Current[Invoice]], ...]:
@@ -95,11 +96,26 @@ class Books:
     def mark(self, period: Period) -> Mark:
         """Return what the subscription was when *period* began, as far as is known."""
         marks = self.current.marks
-        for mark in marks:
-            if mark.period_start == period.start:
-                return mark
-        past = [mark for mark in marks if mark.at <= period.start]
-        return past[-1] if past else marks[0]
+        first = next((mark for mark in marks if mark.period_start == period.start), None)
+        if first is None:
+            past = [mark for mark in marks if mark.at <= period.start]
+            first = past[-1] if past else marks[0]
+        return self._as_billed(first, period) if first.shown else first
+
+    def _as_billed(self, mark: Mark, period: Period) -> Mark:
+        """Return *mark*, which no event told, with what was billed when *period* began."""
+        sold: dict[str, Sold] = {}
+        for _, invoice in self.own:
+            if source_of(invoice.value) is None:
+                continue
+            for line in invoice.value.lines or ():
+                if line.recurring and line.start == period.start and line.item is not None:
+                    _add(sold, line, line.item)
+        if not sold:
+            return mark
+        return msgspec.structs.replace(
+            mark, sold=tuple(sold[name] for name in sorted(sold))
+        )
 
     def marks_in(self, period: Period) -> Sequence[Mark]:
         """Return what it became within *period*."""
@@ -110,6 +126,15 @@ class Books:
         if name is None:
             return None
         return self.catalogue.price(name, moment) or self.catalogue.price(name, self.now)
+
+    def unit_of(
+        self, told: str | None, price: str | None, start: datetime | None
+    ) -> str | None:
+        """Return the unit amount of a line: as is told, else its price's only one."""
+        if told is not None or price is None:
+            return told
+        known = self.price(price, start or self.now)
+        return None if known is None or known.tiers_mode else known.unit_amount
 
     @cached_property
     def known_discounts(self) -> Mapping[str, tuple[Discount, int]]:
@@ -171,6 +196,17 @@ class Books:
         for invoice in self.invoices.values():
             for each in invoice.value.discounts:
                 yield each, invoice.position
+
+
+def _add(sold: dict[str, Sold], line: Line, item: str) -> None:
+    """Add what *line* bills: the tiers of one price stand on a line each."""
+    known = sold.get(item)
+    sold[item] = Sold(
+        item=item,
+        price=line.price,
+        product=line.product,
+        quantity=(line.quantity or 0) + ((known.quantity or 0) if known else 0),
+    )
 
 
 def source_of(invoice: Invoice) -> Source | None:

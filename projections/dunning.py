@@ -22,8 +22,8 @@ from projections import access
 from projections.attempts import FIRST_INVOICE, Attempt, attempts
 from projections.history import Current
 from projections.objects import Invoice, Subscription
-from projections.outcomes import End, Outcome, Owed, outcome
-from projections.traces import PAID, VOID
+from projections.outcomes import FOR_NONPAYMENT, End, Outcome, Owed, outcome
+from projections.traces import PAID, UNCOLLECTIBLE, VOID
 from projections.tries import Paying
 
 DAY: Final = timedelta(seconds=86_400)
@@ -49,7 +49,7 @@ class Timeline:
 
     Attributes:
         attempts: What failed, in order; none where it is due and nobody has paid.
-        assumed: Whether day 0 is no more than the day it was finalized.
+        assumed: Whether day 0 is no more than the day it was finalized, or tried first.
         policy: The one in force on day 0.
         stopped_at: When Stripe itself took access, if that was sooner than the policy.
         outcome: How it ended; None while it goes on.
@@ -238,18 +238,27 @@ def _day_zero(
         is_sent = invoice.status not in (None, "draft")
         return (invoice.due_date if is_sent else None), False
     if failed:
-        return failed[0].at, False
-    owing = held is not None and held.value.status in ("past_due", "unpaid")
+        return failed[0].at, failed[0].tried
     under_way = any(each.value.status in _UNDER_WAY for each in paid.charges.values())
     if (
-        invoice.status == "open"
-        and invoice.collection_method != SENT
+        invoice.collection_method != SENT
         and invoice.attempt_count
         and not under_way
-        and (owing or invoice.next_payment_attempt is not None)
+        and _is_owed(invoice, held)
     ):
         return invoice.finalized_at, True
     return None, False
+
+
+def _is_owed(invoice: Invoice, held: Current[Subscription] | None) -> bool:
+    """Tell whether what was tried did not come, though nobody tells of a failure."""
+    if invoice.status == UNCOLLECTIBLE:
+        return True
+    owing = held is not None and (
+        held.value.status in ("past_due", "unpaid")
+        or held.value.cancellation_reason == FOR_NONPAYMENT
+    )
+    return invoice.status == "open" and (owing or invoice.next_payment_attempt is not None)
 
 
 def _stopped_at(held: Current[Subscription] | None, began: datetime) -> datetime | None:

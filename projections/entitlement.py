@@ -30,6 +30,7 @@ from projections.payments import PAYMENTS
 from projections.standings import Listed, listed
 from projections.subscriptions import SUBSCRIPTIONS
 from projections.tries import paying
+from projections.turns import turns
 
 HELD_MAX: Final = timedelta(hours=1)
 DECIDING: Final[tuple[Projection[Any], ...]] = (SUBSCRIPTIONS, INVOICES, PAYMENTS)
@@ -49,14 +50,15 @@ class Entitlement:
 def entitlement(account: Account, now: datetime) -> Entitlement:
     """Return what *account* may do at *now*."""
     subscriptions = listed(account.currents(account.histories), now)
-    return entitled(
-        account.linked, subscriptions, dunning.timelines(unpaid(account), now), now
-    )
+    owed = unpaid(account)
+    timelines = dunning.timelines(owed, now)
+    return entitled(account.linked, subscriptions, owed, timelines, now)
 
 
 def entitled(
     linked: Linked,
     subscriptions: Sequence[Listed],
+    owed: Unpaid,
     timelines: Sequence[Timeline],
     now: datetime,
 ) -> Entitlement:
@@ -67,7 +69,12 @@ def entitled(
         linked=linked,
         status=primary.subscription.status if primary else access.NO_STATUS,
         badge=access.badge(primary.subscription, stage) if primary else None,
-        access=access.access(primary.current if primary else None, now, stage),
+        access=access.access(
+            primary.current if primary else None,
+            now,
+            stage,
+            turns(primary, owed.invoices, timelines),
+        ),
     )
 
 

@@ -52,7 +52,7 @@ def pending(books: Books, period: Period, roles: Roles) -> Iterator[PeriodLine]:
             amount=item.amount,
             description=item.description,
             quantity=item.quantity,
-            unit_amount=item.unit_amount,
+            unit_amount=books.unit_of(item.unit_amount, item.price, start),
             start=start,
             end=item.end,
             proration=item.proration,

@@ -53,7 +53,7 @@ def copied(books: Books, period: Period, roles: Roles) -> Copied:
             and (each.subscription or books.id) == books.id
         ]
         origin = _Origin(name, invoice, source)
-        found += [one for line in own for one in _lines(origin, line, roles, own)]
+        found += [one for line in own for one in _lines(books, origin, line, roles, own)]
         found += _discounts(books, origin, own)
         found += _taxes(books, origin, own)
         included += sum(tax.amount for line in own for tax in line.taxes if tax.inclusive)
@@ -140,7 +140,7 @@ class _Origin:
 
 
 def _lines(
-    origin: _Origin, line: Line, roles: Roles, own: Sequence[Line]
+    books: Books, origin: _Origin, line: Line, roles: Roles, own: Sequence[Line]
 ) -> Iterator[PeriodLine]:
     first = next(each for each in own if (each.item, each.start) == (line.item, line.start))
     for kind, amount in roles.split(line, first=line is first):
@@ -151,7 +151,9 @@ def _lines(
             description=line.description,
             # Of a line in two parts the seats are counted once, on theirs.
             quantity=None if kind is Kind.BASE and amount != line.amount else line.quantity,
-            unit_amount=line.unit_amount if amount == line.amount else None,
+            unit_amount=books.unit_of(line.unit_amount, line.price, line.start)
+            if amount == line.amount
+            else None,
             start=line.start,
             end=line.end,
             proration=line.proration,

@@ -14,6 +14,7 @@ from ledger.order import INFERRED as INFERRED_RANK
 from ledger.order import OBSERVED as OBSERVED_RANK
 
 INFERRED: Final = "inferred"
+OBSERVED: Final = "observed"
 _BETWEEN: Final = 5
 _RANKS: Final = {
     "created": 0,
@@ -34,7 +35,7 @@ _RANKS: Final = {
     "aborted": 8,
     "detached": 9,
     "deleted": 9,
-    "observed": OBSERVED_RANK,
+    OBSERVED: OBSERVED_RANK,
 }
 
 
@@ -43,3 +44,9 @@ def rank(stripe_type: str) -> int:
     if stripe_type.startswith(f"{INFERRED}."):
         return INFERRED_RANK
     return _RANKS.get(stripe_type.rpartition(".")[2], _BETWEEN)
+
+
+def is_shown(stripe_type: str) -> bool:
+    """Tell whether an object that was shown tells it, and no event of Stripe's."""
+    prefix, _, change = stripe_type.rpartition(".")
+    return change == OBSERVED or prefix == INFERRED

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from projections.facts import Observed, SubscriptionObserved
+from projections.lifecycle import is_shown
 from projections.objects import Discount, Subscription
 
 
@@ -38,6 +39,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     Attributes:
         sold: Each item, in order of id.
         reduced: Those of items first, as they are taken off.
+        shown: Whether only an object tells it, and no event: what it says may be older.
     """
 
     at: datetime
@@ -49,6 +51,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     period_end: datetime | None
     pause_type: str | None = None
     reduced: tuple[Reduced, ...] = ()
+    shown: bool = False
 
 
 def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
@@ -61,7 +64,10 @@ def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
     mark = _mark(event)
     if marks:
         last = marks[-1]
-        if msgspec.structs.replace(mark, at=last.at, position=last.position) == last:
+        again = msgspec.structs.replace(
+            mark, at=last.at, position=last.position, shown=last.shown
+        )
+        if again == last:
             return marks
     return (*marks, mark)
 
@@ -96,4 +102,5 @@ def _mark(event: SubscriptionObserved) -> Mark:
         period_end=shown.period_end,
         pause_type=shown.pause_type,
         reduced=reduced(shown),
+        shown=is_shown(event.type),
     )

@@ -104,9 +104,11 @@ def _written_off(owed: Owed) -> Outcome | None:
         return found
     if owed.invoice.value.uncollectible_reason == _FORGIVEN:
         return found
-    status = [mark.status for mark in held.marks if mark.at <= found.at][-1:]
-    owing = not status or status[0] in _OWING or held.value.status in _OWING
-    if not owing:
+    before = [mark for mark in held.marks if mark.at <= found.at][-1:]
+    owing = not before or before[0].status in _OWING or held.value.status in _OWING
+    # Of what no event told, its end tells that it owed until then.
+    unheard = bool(before) and before[0].shown
+    if not owing and not (unheard and held.value.cancellation_reason == FOR_NONPAYMENT):
         return found
     after = [mark for mark in held.marks if mark.at > found.at]
     freed = next((mark for mark in after if mark.status in _GOING), None)

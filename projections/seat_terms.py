@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from projections.catalogue import Catalogue
+from projections.history import Current
 from projections.marks import Mark, Sold
-from projections.objects import Item
+from projections.objects import Invoice, Item
 from projections.terms import Terms, terms
 
 
@@ -21,21 +22,27 @@ def varied(marks: Iterable[Mark]) -> frozenset[str]:
     )
 
 
-def item_terms(
-    marks: Sequence[Mark], mark: Mark, catalogue: Catalogue, moment: datetime
-) -> Terms:
-    """Return what the items that *mark* shows mean at *moment*.
+def billed_otherwise(invoices: Iterable[Current[Invoice]]) -> frozenset[str]:
+    """Return the items that a line of *invoices* has another quantity of than 1.
 
-    Args:
-        marks: All of the subscription, for what its quantities ever were.
+    What a subscription once had is told by nothing else where it was imported.
     """
-    return mark_terms(mark, varied(marks), catalogue, moment)
+    return frozenset(
+        line.item
+        for invoice in invoices
+        for line in invoice.value.lines or ()
+        if line.item is not None and line.quantity is not None and line.quantity != 1
+    )
 
 
 def mark_terms(
     mark: Mark, differed: Collection[str], catalogue: Catalogue, moment: datetime
 ) -> Terms:
-    """Return the same as `item_terms`, from what is `varied` of all marks."""
+    """Return what the items that *mark* shows mean at *moment*.
+
+    Args:
+        differed: Items whose quantity was ever another than 1.
+    """
     start = mark.period_start or mark.at
     return terms(
         [_item(sold) for sold in mark.sold],

@@ -26,7 +26,7 @@ told = history.told
 
 SUBSCRIPTIONS: Final = Projection(
     name="subscriptions",
-    version=5,
+    version=6,
     state=History,
     initial=History(),
     handlers=table(

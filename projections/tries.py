@@ -27,6 +27,18 @@ from projections.traces import ACTION_REQUIRED, FAILED
 PREFIX_CHARS_MIN: Final = 25
 NEAR: Final = timedelta(hours=1)
 
+# They fail days after they were tried.
+_DEBITS: Final = frozenset(
+    {
+        "sepa_debit",
+        "bacs_debit",
+        "us_bank_account",
+        "au_becs_debit",
+        "acss_debit",
+        "ach_debit",
+    }
+)
+
 Invoices = Mapping[str, Current[Invoice]]
 Payments = Mapping[str, Current[Payment]]
 Ties = Mapping[str, Current[Tie]]
@@ -42,6 +54,7 @@ class Try:
         what: ``failed`` or ``action_required``.
         reason: The bank's own code where there is one, else Stripe's.
         guess: Whether only amount and time say that it was for this invoice.
+        tried: Whether *at* is when a debit was tried, since nobody told when it failed.
     """
 
     id: str
@@ -51,6 +64,7 @@ class Try:
     message: str | None
     position: int
     guess: bool = False
+    tried: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -169,6 +183,7 @@ def _tries(name: str, current: Current[Payment]) -> Iterator[Try]:
                 reason=shown.decline_code or shown.code,
                 message=shown.message,
                 position=current.position,
+                tried=shown.method_type in _DEBITS and current.since == shown.created,
             )
         return
     for trace in current.traces:

@@ -13,7 +13,7 @@ from ledger.events import StripeEvent
 from ledger.log import Log, Recorded
 from ledger.twin import MemoryLog
 from projections import rendering
-from projections.answer import answer
+from projections.answer import Billing, answer
 from projections.assembly import assembled
 from projections.links import resolve
 from replay.simulator.habits import Breadth
@@ -27,6 +27,7 @@ from webhooks.import_progress import ProgressFile
 from webhooks.importing import Import, Imported
 from webhooks.reconciling import Reconciled, Reconciliation
 from webhooks.stripe_client import StripeClient
+from webhooks.stripe_resources import BY_PATH
 
 END: Final = datetime(2026, 10, 1, tzinfo=UTC)
 QUICK: Final = (0.0, 0.0, 0.01, 0.01)
@@ -66,8 +67,10 @@ async def imported(
     directory: Path,
     *,
     clock: Callable[[], datetime] = utc_now,
+    only: Sequence[str] = (),
     **changes: Any,  # noqa: ANN401 - of the client
 ) -> Imported:
+    """Import *server* into *log*, or just the lists of it that *only* names."""
     async with client_of(server, **changes) as client:
         work = Import(
             client,
@@ -77,6 +80,8 @@ async def imported(
             livemode=False,
             clock=clock,
         )
+        if only:
+            work.resources = [BY_PATH[path] for path in only]
         return await work.run()
 
 
@@ -86,15 +91,24 @@ async def stored(log: Log) -> list[Recorded]:
 
 async def told(log: MemoryLog, now: datetime) -> dict[str, Any]:
     """Return every account's answer, as the read API would give it."""
+    billings = await answered(log, now)
+    return {name: rendered(each) for name, each in billings.items()}
+
+
+async def answered(log: MemoryLog, now: datetime) -> dict[str, Billing]:
+    """Return every account's answer."""
     decoded = states(await kept(log))
     links = {key[0]: link for key, link in decoded["links"].items()}
     accounts = {key[0] for each in decoded.values() for key in each}
     return {
-        account: rendering.without_evidence(
-            rendering.billing(answer(assembled(resolve(account, links), decoded), now))
-        )
+        account: answer(assembled(resolve(account, links), decoded), now)
         for account in sorted(accounts)
     }
+
+
+def rendered(billing: Billing) -> dict[str, Any]:
+    """Return an answer as the read API gives it, but for what hangs on positions."""
+    return rendering.without_evidence(rendering.billing(billing))
 
 
 def differences(

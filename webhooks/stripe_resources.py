@@ -54,11 +54,15 @@ RESOURCES: Final = (
     Resource(
         path="subscriptions",
         parameters={"status": "all"},
-        expand=("data.discounts",),
+        expand=("data.discounts", "data.items.data.discounts"),
         share=10,
     ),
     Resource(path="subscription_schedules"),
-    Resource(path="invoices", expand=("data.discounts", "data.payments"), share=60),
+    Resource(
+        path="invoices",
+        expand=("data.discounts", "data.total_discount_amounts.discount", "data.payments"),
+        share=60,
+    ),
     Resource(path="invoiceitems", share=10),
     Resource(path="charges", share=60),
     Resource(path="payment_intents", share=60),

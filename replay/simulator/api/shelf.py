@@ -84,6 +84,8 @@ class Shelf:
             self.delete(rendered["object"], rendered["id"])
         else:
             self.put(rendered)
+            if rendered["object"] == "price":
+                self._reprice(rendered)
 
     def put(self, rendered: Rendered) -> None:
         """Put an object in the place of what it was."""
@@ -175,6 +177,17 @@ class Shelf:
         self._carried[rendered["id"]] = frozenset(items)
         for item in items.values():
             self.put(dict(item))
+
+    def _reprice(self, price: Rendered) -> None:
+        """Show in subscriptions the price that was changed, as it is now."""
+        for kept in self.grouped("subscription", "price", price["id"]):
+            rendered = kept.rendered()
+            for item in rendered["items"]["data"]:
+                if item["price"]["id"] == price["id"]:
+                    item["price"] = price
+                    if item.get("plan"):
+                        item["plan"] |= {"metadata": price["metadata"]}
+            self.put(rendered)
 
     def _take_apart(self, rendered: Rendered) -> Rendered | None:
         """Take out of an object what an answer shows only when asked to."""

@@ -1,0 +1,160 @@
+"""A ledger imported from Stripe beside one that heard every webhook: what may differ.
+
+Stripe's objects say what they are, and of what they were only what they keep. Each row of
+`UNKNOWABLE` names what no object keeps, or what only the API shows, and of which accounts
+that is; everything else must be equal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from projections.answer import Billing
+from projections.traces import ACTION_REQUIRED
+from stripe_outside import differences
+
+DEBITS: Final = frozenset({"sepa_debit", "bacs_debit", "us_bank_account"})
+Rendered = Mapping[str, Any]
+
+
+@attrs.frozen
+class Side:
+    """An account as one ledger answers: the values, and as the read API gives them."""
+
+    billing: Billing
+    rendered: Rendered
+
+    @property
+    def customer(self) -> str | None:
+        """The customer it is, whichever name it was asked by."""
+        return self.billing.linked.customer
+
+
+def asked_to_confirm(live: Side, _: Side) -> bool:
+    return any(
+        attempt.outcome == ACTION_REQUIRED
+        for timeline in live.billing.dunning
+        for attempt in timeline.attempts
+    )
+
+
+def failed_by_debit(_: Side, imported: Side) -> bool:
+    return any(one.tried for each in imported.billing.dunning for one in each.attempts)
+
+
+def was_paused(live: Side, _: Side) -> bool:
+    primary = live.billing.primary
+    return primary is not None and any(
+        mark.status == "paused" for mark in primary.current.marks
+    )
+
+
+def has_ended(live: Side, _: Side) -> bool:
+    primary = live.billing.primary
+    return primary is not None and primary.current.ended
+
+
+def raised_uncharged(live: Side, _: Side) -> bool:
+    """Seats were added within the period, and nothing charged them."""
+    total = live.billing.period_total
+    return total is not None and any(
+        line.source == "estimate" and line.proration for line in total.lines
+    )
+
+
+def any_account(_: Side, __: Side) -> bool:
+    return True
+
+
+def lacks_a_lasting_reason(live: Side, imported: Side) -> bool:
+    return live.rendered["access"]["reason"] == "paused" and was_paused(live, imported)
+
+
+Applies = Callable[[Side, Side], bool]
+# What may differ; of whom; why nothing can tell.
+UNKNOWABLE: Final[tuple[tuple[tuple[str, ...], Applies, str], ...]] = (
+    (
+        (".payment_methods[].mandate_status",),
+        any_account,
+        "Stripe lists no mandates",
+    ),
+    (
+        (".dunning", ".access.since", ".access.next_change.at"),
+        asked_to_confirm,
+        "nothing keeps that an owner was asked to confirm a payment, nor when",
+    ),
+    (
+        (".dunning", ".access.since", ".access.next_change.at"),
+        failed_by_debit,
+        "a debit keeps the day on which it was tried, and fails days later",
+    ),
+    (
+        (".access.since",),
+        was_paused,
+        "a subscription does not keep when a pause began or ended",
+    ),
+    (
+        (".access.reason",),
+        lacks_a_lasting_reason,
+        "kinds of pause are shown since endive, and webhooks come in older versions",
+    ),
+    (
+        (".period_total", ".subscription.next_charge"),
+        raised_uncharged,
+        "no object keeps since when a seat is there that nothing has charged",
+    ),
+    (
+        (".seats.included", ".seats.billed", ".period_total.lines[].included"),
+        has_ended,
+        "a price does not keep the metadata it had when a past period began",
+    ),
+)
+FINDINGS: Final[tuple[tuple[str, Applies, str], ...]] = (
+    ("ambiguous_order", any_account, "of deliveries, and there were none"),
+    ("dunning_deviation", asked_to_confirm, "as above"),
+    ("dunning_assumed", asked_to_confirm, "as above"),
+    ("dunning_deviation", failed_by_debit, "as above"),
+    ("dunning_assumed", failed_by_debit, "as above"),
+)
+
+
+def unlike(live: Side, imported: Side) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs though both should know it."""
+    allowed = [
+        path
+        for paths, applies, _ in UNKNOWABLE
+        if applies(live, imported)
+        for path in paths
+    ]
+    first = {**live.rendered, "findings": None}
+    second = {**imported.rendered, "findings": None}
+    for path, one, other in differences(first, second):
+        if not any(path == each or path.startswith(f"{each}.") for each in allowed) and (
+            ONLY_IMPORTED.get(path, ...) != one
+        ):
+            yield path, one, other
+    yield from _findings(live, imported)
+
+
+# Where the import knows what webhooks leave out, and what is answered without.
+ONLY_IMPORTED: Final = {
+    ".period_total.lines[].unit_amount_decimal": None,
+    ".dunning.steps[].guess": True,
+    ".subscription.pause.type": None,
+}
+
+
+def _findings(live: Side, imported: Side) -> Iterator[tuple[str, Any, Any]]:
+    allowed = {code for code, applies, _ in FINDINGS if applies(live, imported)}
+    first, second = _told(live), _told(imported)
+    for (code, message), count in sorted(((first - second) + (second - first)).items()):
+        if code not in allowed:
+            yield f".findings.{code}", message, count
+
+
+def _told(side: Side) -> Counter[tuple[str, str]]:
+    return Counter((each.code, each.message) for each in side.billing.findings)
