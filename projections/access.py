@@ -221,7 +221,8 @@ def _since(
         if _allows(mark.status, mark.pause_type) != (level, reason):
             break
         since = mark.at
-        turned = _turned(marks, place, turns, (level, reason)) if mark.shown else None
+        unheard = mark.inferred or (place > 0 and marks[place - 1].inferred)
+        turned = _turned(marks, place, turns, (level, reason)) if unheard else None
         if turned is not None:
             return turned
     return since

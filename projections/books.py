@@ -100,7 +100,7 @@ class Books:
         if first is None:
             past = [mark for mark in marks if mark.at <= period.start]
             first = past[-1] if past else marks[0]
-        return self._as_billed(first, period) if first.shown else first
+        return self._as_billed(first, period) if first.inferred else first
 
     def _as_billed(self, mark: Mark, period: Period) -> Mark:
         """Return *mark*, which no event told, with what was billed when *period* began."""

@@ -26,7 +26,7 @@ import msgspec
 
 from projections.charged import CreditNote
 from projections.facts import Observed
-from projections.lifecycle import INFERRED
+from projections.lifecycle import INFERRED, RENEWED
 from projections.objects import Customer, Invoice, Subscription, TaxId, Value
 from projections.payment_objects import Payment, Tie
 
@@ -85,7 +85,7 @@ def _subscription(shown: Subscription) -> Iterator[Dated]:
     )
     if shown.ended:
         yield "ended", shown.ended_at, shown
-    yield "renewed", shown.period_start, _as_renewed(shown)
+    yield RENEWED, shown.period_start, _as_renewed(shown)
 
 
 def _as_renewed(shown: Subscription) -> Subscription:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from projections import lifecycle
 from projections.facts import InvoiceObserved, Observed, SubscriptionObserved
 from projections.objects import Value
 
@@ -25,7 +26,6 @@ FINALIZED: Final = "finalized"
 BIRTH: Final = "birth"
 
 KEPT_MAX: Final = 20
-_INFERRED: Final = "inferred."
 _OBSERVED: Final = ".observed"
 _BEGINNINGS: Final = (".created", _OBSERVED, ".deleted")
 _AFTER_DRAFT: Final = frozenset(
@@ -53,7 +53,7 @@ class Gap(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
 def is_inferred(event: Observed[Any]) -> bool:
     """Tell whether it is no event, but what a date of the object is sure of."""
-    return event.type.startswith(_INFERRED)
+    return lifecycle.is_inferred(event.type)
 
 
 def gapped(

@@ -22,6 +22,7 @@ from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
 from projections.gaps import Gap, born, gapped, is_inferred
+from projections.lifecycle import LIKELY
 from projections.marks import Mark, marked
 from projections.objects import Value
 from projections.paths import paths
@@ -239,6 +240,8 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
     if before.ended and not (event.deletes or shown.ended):
         revived = (*before.revived, event.position)[-REVIVED_MAX:]
         return msgspec.structs.replace(before, revived=revived)
+    if event.type == LIKELY and not before.inferred:
+        return before
     stays = shown.standing == before.value.standing
     return Current(
         value=shown,

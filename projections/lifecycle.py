@@ -14,7 +14,9 @@ from ledger.order import INFERRED as INFERRED_RANK
 from ledger.order import OBSERVED as OBSERVED_RANK
 
 INFERRED: Final = "inferred"
-OBSERVED: Final = "observed"
+RENEWED: Final = "renewed"
+LIKELY: Final = f"{INFERRED}.{RENEWED}"
+"""The one that is not certain: it counts only where no event told what was before."""
 _BETWEEN: Final = 5
 _RANKS: Final = {
     "created": 0,
@@ -35,18 +37,17 @@ _RANKS: Final = {
     "aborted": 8,
     "detached": 9,
     "deleted": 9,
-    OBSERVED: OBSERVED_RANK,
+    "observed": OBSERVED_RANK,
 }
 
 
 def rank(stripe_type: str) -> int:
     """Return the place of *stripe_type*; what tells nothing of it lies in between."""
-    if stripe_type.startswith(f"{INFERRED}."):
+    if is_inferred(stripe_type):
         return INFERRED_RANK
     return _RANKS.get(stripe_type.rpartition(".")[2], _BETWEEN)
 
 
-def is_shown(stripe_type: str) -> bool:
-    """Tell whether an object that was shown tells it, and no event of Stripe's."""
-    prefix, _, change = stripe_type.rpartition(".")
-    return change == OBSERVED or prefix == INFERRED
+def is_inferred(stripe_type: str) -> bool:
+    """Tell whether a date that an object keeps tells it, and no event of Stripe's."""
+    return stripe_type.startswith(f"{INFERRED}.")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from projections.facts import Observed, SubscriptionObserved
-from projections.lifecycle import is_shown
+from projections.lifecycle import is_inferred
 from projections.objects import Discount, Subscription
 
 
@@ -39,7 +39,8 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     Attributes:
         sold: Each item, in order of id.
         reduced: Those of items first, as they are taken off.
-        shown: Whether only an object tells it, and no event: what it says may be older.
+        inferred: Whether only a date tells it that the subscription keeps: what it was
+            then is likely, and not certain.
     """
 
     at: datetime
@@ -51,7 +52,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     period_end: datetime | None
     pause_type: str | None = None
     reduced: tuple[Reduced, ...] = ()
-    shown: bool = False
+    inferred: bool = False
 
 
 def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
@@ -65,7 +66,7 @@ def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
     if marks:
         last = marks[-1]
         again = msgspec.structs.replace(
-            mark, at=last.at, position=last.position, shown=last.shown
+            mark, at=last.at, position=last.position, inferred=last.inferred
         )
         if again == last:
             return marks
@@ -102,5 +103,5 @@ def _mark(event: SubscriptionObserved) -> Mark:
         period_end=shown.period_end,
         pause_type=shown.pause_type,
         reduced=reduced(shown),
-        shown=is_shown(event.type),
+        inferred=is_inferred(event.type),
     )

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 
 from projections.history import Current
+from projections.marks import Mark
 from projections.objects import Invoice, Subscription
 from projections.traces import PAID, UNCOLLECTIBLE, VOID
 
@@ -107,11 +108,11 @@ def _written_off(owed: Owed) -> Outcome | None:
     before = [mark for mark in held.marks if mark.at <= found.at][-1:]
     owing = not before or before[0].status in _OWING or held.value.status in _OWING
     # Of what no event told, its end tells that it owed until then.
-    unheard = bool(before) and before[0].shown
+    unheard = bool(before) and before[0].inferred
     if not owing and not (unheard and held.value.cancellation_reason == FOR_NONPAYMENT):
         return found
     after = [mark for mark in held.marks if mark.at > found.at]
-    freed = next((mark for mark in after if mark.status in _GOING), None)
+    freed = next((mark for mark in after if _goes(mark)), None)
     if freed is None:
         return None
     return attrs.evolve(found, at=freed.at, position=freed.position)
@@ -151,8 +152,13 @@ def _revivals(owed: Owed) -> Iterator[tuple[datetime, int]]:
     """Yield when the subscription was active again after it was not."""
     marks = () if owed.subscription is None else owed.subscription.marks
     for before, after in pairwise(marks):
-        if after.status in _GOING and before.status not in _GOING:
+        if _goes(after) and before.status not in _GOING:
             yield after.at, after.position
+
+
+def _goes(mark: Mark) -> bool:
+    """Tell whether it is sure that the subscription was active then."""
+    return mark.status in _GOING and not mark.inferred
 
 
 def _when(one: Outcome) -> tuple[datetime, bool]:

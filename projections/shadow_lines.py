@@ -106,7 +106,9 @@ def _expected(books: Books, line: Line) -> int | None:
         return None
     for mark in books.current.marks:
         start = mark.period_start
-        if start is not None and start == line.start and mark.at - start <= _AT_ONCE:
+        if mark.inferred or start is None or start != line.start:
+            continue
+        if mark.at - start <= _AT_ONCE:
             sold = (each for each in mark.sold if each.item == line.item)
             found = next(sold, None)
             same = found is not None and found.price == line.price

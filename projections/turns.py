@@ -36,7 +36,7 @@ def turns(
     Args:
         invoices: Of its account, as are the *timelines*.
     """
-    if listed is None or not any(mark.shown for mark in listed.current.marks):
+    if listed is None or not any(mark.inferred for mark in listed.current.marks):
         return ()
     own = [each for each in timelines if each.subscription == listed.id]
     billed = [
