@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
+import psycopg
 import pytest
 from aiohttp import ClientResponse, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
@@ -22,7 +24,11 @@ from ledger.problems import CLOCK
 from ledger.tokens import mint
 from projections import process
 from projections.api import Api, application
+from projections.declaration import on, table
+from projections.facts import SubscriptionObserved
 from projections.reading import Reader
+from projections.registry import PROJECTIONS
+from projections.subscriptions import SUBSCRIPTIONS, History
 
 NOW: Final = datetime(2099, 11, 1, 12, tzinfo=UTC)
 KEY: Final = b"0123456789abcdef"
@@ -106,6 +112,7 @@ class Visitor:
     client: TestClient[Any, Any]
     log: PostgresLog
     keys: list[bytes]
+    conninfo: str
     now: datetime = NOW
     cookies: dict[str, str] = attrs.Factory(dict)
 
@@ -172,7 +179,7 @@ async def visitor(module_ledger18: str) -> AsyncIterator[Visitor]:
         app[CLOCK] = clock
         jar = DummyCookieJar()
         async with TestClient(TestServer(app), cookie_jar=jar) as client:
-            found.append(Visitor(client, log, keys))
+            found.append(Visitor(client, log, keys, module_ledger18))
             yield found[0]
         await reader.close()
 
@@ -396,3 +403,73 @@ async def test_nothing_on_the_page_is_inline_or_from_elsewhere(visitor: Visitor)
 
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text)
     assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text)
+
+
+async def test_an_account_with_5000_invoices_is_shown_and_paged(visitor: Visitor) -> None:
+    many = [invoice("cus_many", number) for number in range(5000)]
+    await visitor.log.append([subscription("cus_many"), *many])
+    await process.catch_up(visitor.conninfo, visitor.log)
+
+    text = await visitor.page("cus_many")
+    listed = await (await visitor.get("/billing/cus_many/invoices")).text()
+    more = re.search(r'href="([^"]+)" rel="next"', listed)
+    assert more
+    second = await (await visitor.get(more[1])).text()
+
+    assert len(text) < 40_000
+    assert "N-0005" in text
+    assert "N-0006" not in text
+    assert "N-0049" in listed
+    assert "N-0050" not in listed
+    assert "N-0050" in second
+
+
+async def test_a_database_that_goes_away_mid_request_is_told_and_nothing_of_it(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = await visitor.enter("cus_1")
+    async with await psycopg.AsyncConnection.connect(visitor.conninfo) as connection:
+        await connection.execute("LOCK TABLE read_models.bookmarks")
+        asked = asyncio.create_task(visitor.get(path))
+        while not await _waiting(connection):  # noqa: ASYNC110 - another server's state
+            await asyncio.sleep(0.01)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        answer = await asked
+        text = await answer.text()
+
+    assert answer.status == 503
+    assert answer.headers["Retry-After"].isdigit()
+    assert "Not just now" in text
+    assert "Traceback" not in text + caplog.text
+    assert 'http-equiv="refresh"' in text
+
+
+async def _waiting(connection: psycopg.AsyncConnection[Any]) -> bool:
+    cursor = await connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+def failing(_history: History, _fact: SubscriptionObserved) -> History | None:
+    raise ZeroDivisionError("cannot divide")
+
+
+async def test_a_parked_account_shows_what_is_known_and_that_it_stands_still(
+    visitor: Visitor,
+) -> None:
+    await visitor.log.append([subscription("cus_parked")])
+    await process.catch_up(visitor.conninfo, visitor.log)
+    broken = attrs.evolve(SUBSCRIPTIONS, handlers=table(on(SubscriptionObserved, failing)))
+    await visitor.log.append([subscription("cus_parked", "past_due")])
+    projections = [broken if each is SUBSCRIPTIONS else each for each in PROJECTIONS]
+    await process.catch_up(visitor.conninfo, visitor.log, projections)
+
+    text = await visitor.page("cus_parked")
+
+    assert "These figures stand still" in text
+    assert 'data-state="stale"' in text
+    assert re.search(r"Status: </span><bdi>Active", text)
+    assert "These figures stand still" not in await visitor.page("cus_1")
