@@ -118,7 +118,8 @@ def drawing(lanes: Sequence[Lane], now: datetime, *, alone: bool = True) -> str:
     ground = f'<rect {look("d-ground")} width="{WIDTH}" height="{height}" rx="10"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" '
-        f'width="{WIDTH}" height="{height}" role="img" aria-labelledby="d-title d-desc" '
+        f'width="{WIDTH - 2 * edge}" height="{height}" '
+        'role="img" aria-labelledby="d-title d-desc" '
         f'font-family="system-ui, sans-serif" font-size="13">'
         f'<title id="d-title">{escape(title)}</title>'
         f'<desc id="d-desc">{escape(cut(told, 4000))}</desc>'
@@ -205,10 +206,10 @@ def _marks(told: Lane, scale: _Scale) -> Iterator[str]:
             continue
         labelled = x
         day = max(timedelta(), at - told.start) // _A_DAY
-        yield _text(x, _DAY, f"day {day}", anchor="middle", weight=600)
+        yield _text(x, _DAY, f"day {day}", anchor="middle", weight=600, size=12)
         said = _said(step, coming)
         coming += step.happened_at is None
-        yield _text(x, _WORD, cut(said, 16), kind="d-quiet", anchor="middle")
+        yield _text(x, _WORD, cut(said, 16), kind="d-quiet", anchor="middle", size=12)
 
 
 def _said(step: Step, coming: int) -> str:
@@ -252,10 +253,11 @@ def _text(
     kind: str = "d-text",
     anchor: str = "start",
     weight: int = 400,
+    size: int = 13,
 ) -> str:
     return (
         f'<text {look(kind)} x="{x}" y="{y}" text-anchor="{anchor}" '
-        f'font-weight="{weight}">{escape(said)}</text>'
+        f'font-weight="{weight}" font-size="{size}">{escape(said)}</text>'
     )
 
 

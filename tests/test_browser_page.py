@@ -368,3 +368,28 @@ async def test_the_page_keeps_its_promises(
         read[state] = " ".join(shown.replace("·", " ").split())
 
     assert " ".join(said.replace("·", " ").split()) in read[state]
+
+
+README: Final = Path(__file__).parents[1] / "README.md"
+PICTURES: Final[dict[str, tuple[str, Scheme, int]]] = {
+    "past-due": ("past_due", "light", 960),
+    "active": ("active", "dark", 700),
+}
+PICTURE_BYTES_MAX: Final = 150_000
+
+
+@pytest.mark.parametrize("name", PICTURES)
+async def test_the_readme_shows_the_page(chromium: Browser, faces: str, name: str) -> None:
+    """With LEDGER_SCREENSHOTS=.readme, makes the pictures anew."""
+    kept = os.environ.get("LEDGER_SCREENSHOTS")
+    state, scheme, height = PICTURES[name]
+    if kept:
+        async with opened(chromium, width=1040) as window:
+            await window.page.emulate_media(color_scheme=scheme)
+            await window.page.set_viewport_size({"width": 1040, "height": height})
+            await window.page.goto(f"{faces}/{state}")
+            await window.page.screenshot(path=Path(kept) / f"{name}.png")
+    picture = README.parent / ".readme" / f"{name}.png"
+
+    assert f"(.readme/{name}.png)" in README.read_text()
+    assert 0 < picture.stat().st_size <= PICTURE_BYTES_MAX
