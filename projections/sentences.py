@@ -120,7 +120,8 @@ def _quantity_changes(shown: Shown, before: Shown) -> list[str]:
 def _quantities(shown: Shown) -> dict[str, Shown]:
     items = shown.get("items")
     data = items.get("data") if isinstance(items, dict) else None
-    found = [item for item in data or () if isinstance(item, dict)]
+    listed = data if isinstance(data, list) else ()
+    found = [item for item in listed if isinstance(item, dict)]
     return {str(item["id"]): item for item in found if "id" in item}
 
 

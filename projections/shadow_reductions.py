@@ -82,7 +82,9 @@ def _absent(
     Only what a period begins with is looked at; anything else is invoiced as it was left.
     """
     spans = {(line.start, line.end) for line in lines if line.recurring and line.item}
-    if invoice.billing_reason not in _PERIODIC or len(spans) != 1:
+    # Of a subscription that nothing told of, nobody knows what was there.
+    unheard = not books.current.marks
+    if unheard or invoice.billing_reason not in _PERIODIC or len(spans) != 1:
         return
     ((start, end),) = spans
     if start is None or end is None or end <= start:

@@ -22,6 +22,8 @@ from projections.objects import Discount
 Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 Quantity = Annotated[int, Meta(ge=0, le=2**53)]
 Amount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+# Stripe sells three years at most; what is far beyond is no rhythm of anything.
+Intervals = Annotated[int, Meta(ge=1, le=1200)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=1, le=9999)]
 

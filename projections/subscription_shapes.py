@@ -15,6 +15,7 @@ import msgspec
 
 from projections.objects import Item, Subscription
 from projections.shapes import (
+    Intervals,
     Listed,
     Quantity,
     Reference,
@@ -30,7 +31,7 @@ class Recurring(msgspec.Struct):
     """How often a price recurs."""
 
     interval: str | None = None
-    interval_count: int | None = None
+    interval_count: Intervals | None = None
 
 
 class Price(msgspec.Struct):
@@ -49,7 +50,7 @@ class Plan(msgspec.Struct):
     product: Reference = None
     currency: str | None = None
     interval: str | None = None
-    interval_count: int | None = None
+    interval_count: Intervals | None = None
 
 
 class StripeItem(msgspec.Struct):

@@ -14,6 +14,7 @@ import msgspec
 
 from projections.shapes import (
     Amount,
+    Intervals,
     Quantity,
     Reference,
     Seconds,
@@ -46,7 +47,7 @@ class StripeRecurring(msgspec.Struct):
     """How often it recurs."""
 
     interval: str | None = None
-    interval_count: int | None = None
+    interval_count: Intervals | None = None
     usage_type: str | None = None
 
 
@@ -95,7 +96,7 @@ class StripePlan(msgspec.Struct):
     tiers: list[StripeTier] | None = None
     transform_usage: Transform | None = None
     interval: str | None = None
-    interval_count: int | None = None
+    interval_count: Intervals | None = None
     usage_type: str | None = None
     metadata: Typed | None = None
 

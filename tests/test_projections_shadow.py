@@ -311,6 +311,13 @@ def test_B05_a_coupon_that_is_missing_from_an_invoice_is_a_difference() -> None:
         assert found == ([("discount", 0, 1980, Reason.COUPON)] if absent else [])
 
 
+def test_an_invoice_of_a_subscription_that_nothing_told_of_is_billed_anew() -> None:
+    (found,) = _shadows_of(account([periodic(31, reduced=True)]), day(40))
+
+    assert found.unchecked
+    assert not found.differences
+
+
 def test_what_differs_is_told_of_the_account_with_its_class_and_evidence() -> None:
     shown = told("invoice.paid", invoice(line("base", 9000), line("seat", 1600, 2)))
     found = [

@@ -416,6 +416,19 @@ def test_what_cannot_be_read_is_still_a_sentence(body: bytes) -> None:
     assert sentence(event)
 
 
+@pytest.mark.parametrize("data", [100, True, "si_1", {"id": "si_1"}, [3, {"id": []}]])
+def test_items_that_are_none_are_still_a_sentence(data: object) -> None:
+    body = {"data": {"object": {}, "previous_attributes": {"items": {"data": data}}}}
+    event = StripeEvent(
+        event_id="e",
+        body=json.dumps(body).encode(),
+        stripe_type="customer.subscription.updated",
+        object_id="sub_1",
+    )
+
+    assert sentence(event) == "Subscription sub_1: items changed"
+
+
 def test_amounts_have_the_digits_of_their_currency() -> None:
     for minor, currency, expected in [
         (9200, "usd", "USD 92.00"),

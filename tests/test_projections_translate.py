@@ -56,6 +56,10 @@ NEW: Final[dict[str, Any]] = {
 }
 
 
+def rhythm(count: int) -> dict[str, Any]:
+    return {"id": "price_1", "recurring": {"interval": "day", "interval_count": count}}
+
+
 def observed(shown: dict[str, Any], previous: object = UNSET) -> list[Fact]:
     data = {"object": shown}
     if previous is not UNSET:
@@ -157,6 +161,9 @@ def test_a_type_without_earlier_values_tells_none() -> None:
         ("items", {"data": [{**ITEM, "quantity": 1.5}]}),
         ("items", {"data": [{**ITEM, "quantity": 3.0}]}),
         ("items", {"data": [{**ITEM, "quantity": -1}]}),
+        ("items", {"data": [{**ITEM, "price": rhythm(10**30)}]}),
+        ("items", {"data": [{**ITEM, "price": rhythm(0)}]}),
+        ("items", {"data": [{**ITEM, "price": rhythm(-1)}]}),
         ("items", []),
         ("cancel_at", "tomorrow"),
         ("trial_end", 10**15),
