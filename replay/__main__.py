@@ -42,7 +42,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
     "Look": (
         *("status", "log", "show", "timeline", "seats", "total", "dunning"),
-        "movements",
+        *("invoices", "receivables", "tax", "movements"),
     ),
     "Why": ("explain", "blame", "diff", "bisect", "shadow", "what-if"),
     "Prove": ("verify", "checkpoint", "close"),

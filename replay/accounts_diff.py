@@ -15,7 +15,7 @@ from projections.amounts import amount
 from projections.answer import Billing
 from projections.questions import Question
 from replay.causes import Cause, Standing, SumError, changes, standing
-from replay.everyone import everyone
+from replay.everyone import EVERYTHING, everyone
 from replay.ledgers import Connection, state
 from replay.past import Then, then
 from replay.progress import Tick
@@ -116,7 +116,9 @@ class AccountsDiff:
 
     def _records(self) -> Iterator[Record]:
         sums = self._sums
-        for before, after in everyone(self._conninfo, self._moments, self._tick):
+        for before, after in everyone(
+            self._conninfo, self._moments, self._tick, EVERYTHING
+        ):
             sums.accounts += 1
             was, is_now = standing(before), standing(after)
             for told, counted in ((was, sums.before), (is_now, sums.after)):

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Iterable,
     Iterator,
     Mapping,
@@ -19,68 +20,68 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
-import msgspec
+from psycopg import sql
 
-from ledger import events
-from ledger.events import TOPIC_OF
-from ledger.log import Selection
+from ledger.errors import UnavailableError
 from ledger.postgres import PostgresLog
 from projections.account import Account
 from projections.answer import Billing, answer
 from projections.assembly import (
     OWN,
-    ROAMING,
-    Kept,
-    Needs,
     assembled,
-    named_products,
     needs,
-    surrounded,
 )
-from projections.catalogue import CATALOGUE
 from projections.declaration import Projection
-from projections.facts import AccountLinked, Fact
+from projections.facts import Fact
 from projections.folding import Key, apply, fold
-from projections.links import LINKS, Link, Linked, resolve
+from projections.links import Linked
+from projections.packing import unpacked
 from projections.reading import Reader
-from projections.translate import translation
-from replay.accounts import relating, states
+from projections.rows import Codec
+from projections.translate import Translation, translation
+from replay.families import families
 from replay.ledgers import Connection, connected
-from replay.past import Then, is_known
+from replay.models import read_models
+from replay.past import Then
 from replay.progress import Tick
+from replay.surroundings import around_of
 
 AT_ONCE: Final = 100
-# Skips from name to name along the index: as quick as there are few of them.
-NAMES: Final = """
-WITH RECURSIVE named (account) AS (
-    (SELECT account
-       FROM ledger.log
-      WHERE verdict = 'accepted' AND account IS NOT NULL
-      ORDER BY account
-      LIMIT 1)
-    UNION ALL
-    SELECT (SELECT log.account
-              FROM ledger.log
-             WHERE verdict = 'accepted' AND log.account > named.account
-             ORDER BY log.account
-             LIMIT 1)
-      FROM named
-     WHERE named.account IS NOT NULL
-)
-SELECT account FROM named WHERE account IS NOT NULL
-"""
-OUR_OWN: Final = "ledger:"
-_READ: Final = translation(fact for each in OWN for fact in each.handlers)
-_LINKS_READ: Final = translation([AccountLinked])
-_LINKS_ONLY: Final = Selection(
-    stripe_types=frozenset(), topics=frozenset({TOPIC_OF[events.AccountLinked]})
+OF_STREAMS: Final = sql.SQL(
+    "SELECT account, object, state FROM {view} WHERE account = ANY(%s)"
 )
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 Moments = Sequence[Then]
+A = TypeVar("A")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Asking(Generic[A]):
+    """What is asked of each account.
+
+    Attributes:
+        ask: Answers of an account at a moment.
+        of: The projections that it looks at; the others are not read.
+        kept: Whether the read models are asked, which is quicker than the log, and only
+            tells of now; `need_versions` comes first.
+    """
+
+    ask: Callable[[Account, datetime], A]
+    of: Sequence[Projection[Any]] = OWN
+    kept: bool = False
+
+    @cached_property
+    def reads(self) -> Translation:
+        """The events that tell of them."""
+        return translation(fact for each in self.of for fact in each.handlers)
+
+
+EVERYTHING: Final[Asking[Billing]] = Asking(ask=answer)
 
 
 @attrs.frozen(kw_only=True)
@@ -90,14 +91,17 @@ class _Sources:
 
 
 def everyone(
-    conninfo: str, moments: Moments, tick: Tick
-) -> Iterator[tuple[Billing | None, ...]]:
-    """Yield each account as it was at each of *moments*, in order of its name.
+    conninfo: str,
+    moments: Moments,
+    tick: Tick,
+    asking: Asking[A],
+) -> Iterator[tuple[A | None, ...]]:
+    """Yield what each account answers at each of *moments*, in order of its name.
 
     Who belongs together is asked of the last of *moments*. One is None where nothing was
     known of an account then; accounts known at none of them are left out.
     """
-    coming = _everyone(conninfo, moments, tick)
+    coming = _everyone(conninfo, moments, tick, asking)
     with asyncio.Runner() as runner:
         try:
             while (found := runner.run(_next(coming))) is not None:
@@ -106,63 +110,87 @@ def everyone(
             runner.run(coming.aclose())
 
 
-async def _next(coming: Any) -> list[tuple[Billing | None, ...]] | None:  # noqa: ANN401
+async def _next(
+    coming: AsyncGenerator[list[tuple[A | None, ...]]],
+) -> list[tuple[A | None, ...]] | None:
     return await anext(coming, None)
 
 
 async def _everyone(
-    conninfo: str, moments: Moments, tick: Tick
-) -> AsyncGenerator[list[tuple[Billing | None, ...]]]:
+    conninfo: str, moments: Moments, tick: Tick, asking: Asking[A]
+) -> AsyncGenerator[list[tuple[A | None, ...]]]:
     async with _sources(conninfo) as sources:
         with connected(conninfo) as connection:
-            families = await _families(connection, sources.log, moments[-1])
-        for start in range(0, len(families), AT_ONCE):
-            some = families[start : start + AT_ONCE]
-            facts = await _facts(
-                sources.log, some, max(one.head.position for one in moments)
-            )
-            pasts = [
-                [_past(linked, facts, moment) for moment in moments] for linked in some
-            ]
+            found = await families(connection, sources.log, moments[-1].head.position)
+        for start in range(0, len(found), AT_ONCE):
+            some = found[start : start + AT_ONCE]
+            if asking.kept:
+                pasts = [[account] for account in _kept(conninfo, some, asking)]
+            else:
+                until = max(one.head.position for one in moments)
+                facts = await _facts(sources.log, some, until, asking.reads)
+                pasts = [
+                    [_past(linked, facts, moment, asking.of) for moment in moments]
+                    for linked in some
+                ]
             asked = [[needs(account) for account in each] for each in pasts]
-            around = await _around(sources.reader, [one for each in asked for one in each])
+            every = [one for each in asked for one in each]
+            around = await around_of(sources.reader, every)
             yield [
                 each
                 for told in zip(pasts, asked, strict=True)
-                if any(each := tuple(map(around.answered, *told, moments)))
+                if any(
+                    each := tuple(map(partial(around.answered, asking.ask), *told, moments))
+                )
             ]
-            tick(start + len(some), len(families))
+            tick(start + len(some), len(found))
 
 
-@attrs.frozen
-class _Around:
-    """What stands outside the streams of some accounts.
+def need_versions(connection: Connection, of: Sequence[Projection[Any]]) -> None:
+    """See to it that the rows of *of* are those of this program.
 
-    Attributes:
-        roaming: What names no customer, by what it names.
+    Raises:
+        UnavailableError: They are not.
     """
-
-    kept: Kept
-    roaming: Mapping[str | None, Sequence[tuple[str, Key, Any]]]
-
-    def answered(self, account: Account, asked: Needs, moment: Then) -> Billing | None:
-        """Return what *account* is at *moment*; None if nothing was known of it."""
-        if not is_known(account):
-            return None
-        own: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
-        for name in asked.referred:
-            for projection, key, state in self.roaming.get(name, ()):
-                own[projection][key] = state
-        whole = surrounded(
-            account,
-            {**self.kept, **{each.name: own[each.name] for each in ROAMING}},
-            known=moment.head.position,
-            moment=moment.moment,
-        )
-        return answer(whole, moment.now)
+    versions = {one.name: one.version for one in read_models(connection, 0)}
+    for each in of:
+        if versions.get(each.name) != each.version:
+            raise UnavailableError(
+                f"the read model {each.name} is not there, or of another version of this "
+                f"program; run bl projections rebuild {each.name}"
+            )
 
 
-def _past(linked: Linked, facts: Mapping[str, list[Fact]], moment: Then) -> Account:
+def _kept(conninfo: str, some: Sequence[Linked], asking: Asking[Any]) -> Iterator[Account]:
+    """Yield each of *some* as the read models keep it."""
+    streams = [stream for linked in some for stream in linked.streams]
+    kept: defaultdict[str, dict[str, dict[Key, Any]]] = defaultdict(dict)
+    with connected(conninfo) as connection:
+        for each in asking.of:
+            query = OF_STREAMS.format(view=sql.Identifier("read_models", each.name))
+            decode = Codec(each).decode
+            rows = connection.execute(query, (streams,), binary=True)
+            for stream, name, state in rows:
+                states_ = kept[stream].setdefault(each.name, {})
+                states_[stream, unpacked(name)] = decode(state)
+    for linked in some:
+        own = {
+            each.name: {
+                key: state
+                for stream in linked.streams
+                for key, state in kept[stream].get(each.name, {}).items()
+            }
+            for each in asking.of
+        }
+        yield assembled(linked, own)
+
+
+def _past(
+    linked: Linked,
+    facts: Mapping[str, list[Fact]],
+    moment: Then,
+    of: Sequence[Projection[Any]],
+) -> Account:
     """Return *linked* as the facts known then make it."""
     known = [
         (fact.position, fact)
@@ -171,7 +199,7 @@ def _past(linked: Linked, facts: Mapping[str, list[Fact]], moment: Then) -> Acco
         if fact.position <= moment.head.position and _happened(fact, moment.moment)
     ]
     known.sort(key=_when)
-    return assembled(linked, {each.name: _folded(each, known) for each in OWN})
+    return assembled(linked, {each.name: _folded(each, known) for each in of})
 
 
 def _folded(
@@ -194,63 +222,16 @@ def _happened(fact: Fact, moment: datetime | None) -> bool:
 
 
 async def _facts(
-    log: PostgresLog, some: Iterable[Linked], until: int
+    log: PostgresLog, some: Iterable[Linked], until: int, reads: Translation
 ) -> Mapping[str, list[Fact]]:
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     streams = {stream for linked in some for stream in linked.streams}
-    source = log.read(until=until, accounts=streams, only=_READ.selection)
+    source = log.read(until=until, accounts=streams, only=reads.selection)
     async with aclosing(source) as batches:  # type: ignore[type-var]
         async for batch in batches:
-            for fact in _READ.facts(batch):
+            for fact in reads.facts(batch):
                 found[fact.account].append(fact)
     return found
-
-
-async def _around(reader: Reader, asked: Sequence[Needs]) -> _Around:
-    """Return what any of *asked* needs, and the products of the prices among it."""
-    wares = frozenset().union(*(each.wares for each in asked))
-    referred = frozenset().union(*(each.referred for each in asked))
-    found = await reader.around(Needs(wares=wares, referred=referred))
-    further = named_products(found) - wares
-    if further:
-        more = await reader.around(Needs(wares=further))
-        both = {**found.get(CATALOGUE.name, {}), **more.get(CATALOGUE.name, {})}
-        found = {**found, CATALOGUE.name: both}
-    roaming: defaultdict[str | None, list[tuple[str, Key, Any]]] = defaultdict(list)
-    for each in ROAMING:
-        for key, state in found.get(each.name, {}).items():
-            name = None if each.refers is None else each.refers(state)
-            roaming[name].append((each.name, key, state))
-    return _Around(found, roaming)
-
-
-async def _families(connection: Connection, log: PostgresLog, moment: Then) -> list[Linked]:
-    """Return each account once, with the streams that are its."""
-    names = [row[0] for row in connection.execute(NAMES)]
-    kept = {key[0]: link for key, link in states(connection, LINKS).items()}
-    related = relating(await _links_then(log, kept, moment.head.position))
-    families = (
-        resolve(name, related(name)) for name in names if not name.startswith(OUR_OWN)
-    )
-    unique = {linked.account: linked for linked in families}
-    return [unique[name] for name in sorted(unique)]
-
-
-async def _links_then(
-    log: PostgresLog, kept: Mapping[str, Link], position: int
-) -> dict[str, Link]:
-    """Return the links and claims known at *position*."""
-    facts = [
-        (fact.position, fact)
-        async for batch in log.read(until=position, only=_LINKS_ONLY)
-        for fact in _LINKS_READ.facts(batch)
-    ]
-    links: dict[str, Link] = {key[0]: link for key, link in fold(LINKS, facts).items()}
-    for name, link in kept.items():
-        claims = tuple(claim for claim in link.claims if claim.position <= position)
-        known = links.get(name, LINKS.initial)
-        links[name] = msgspec.structs.replace(known, claims=claims)
-    return links
 
 
 @asynccontextmanager

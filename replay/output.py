@@ -15,9 +15,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
+import attrs
 import msgspec
 
 from ledger.errors import NotConfiguredError
@@ -45,6 +47,11 @@ def write(report: Report, options: Reporting) -> None:
         OutputError: The file cannot be written.
     """
     form = options.chosen
+    if not report.live:
+        # What cannot be told at all is known before anything is written.
+        records = iter(report.records)
+        first = [*islice(records, 1)]
+        report = attrs.evolve(report, records=chain(first, records))
     with opened(options.target) as out:
         stamp = WRITERS[form](report, out, style_of(options))
         out.flush()
