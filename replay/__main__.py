@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
         *("invoices", "receivables", "tax", "movements"),
     ),
     "Why": ("explain", "blame", "diff", "bisect", "shadow", "what-if"),
-    "Prove": ("verify", "checkpoint", "close"),
+    "Prove": ("verify", "checkpoint", "close", "audit-pack"),
     "Rebuild": ("replay", "projections", "quarantine"),
     "Terms": ("terms", "policy"),
     "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),

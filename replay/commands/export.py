@@ -71,8 +71,8 @@ def run(
         opened_binary(target) as out,
         progress("export", shown) as tick,
     ):
-        rows = WRITERS[form](connection, out, tick)
-    say(f"bl export: {rows:,} {COUNTED[form]}")
+        count = WRITERS[form](connection, out, tick)
+    say(f"bl export: {count:,} {COUNTED[form]}")
     return 0
 
 
@@ -88,14 +88,14 @@ def _lines(connection: Connection, out: BinaryIO, tick: Tick) -> int:
     )
     encodings = Encodings(dictionaries)
     out.write(title_line(title))
-    for row, digest in _rows(connection, head.position):
+    for row, digest in rows(connection, head.position):
         out.write(row_line(row, digest, encodings))
         if row.position % PAGE == 0:
             tick(row.position, head.position)
     return head.position
 
 
-def _rows(connection: Connection, head: int) -> Iterator[tuple[Row, bytes]]:
+def rows(connection: Connection, head: int) -> Iterator[tuple[Row, bytes]]:
     """Yield rows page by page: one long statement would hold back the server's cleaning."""
     cursor = connection.cursor(binary=True)
     for after in range(0, head, PAGE):
