@@ -35,7 +35,7 @@ REPORTS = [
     ["log", "--limit", "3"],
     ["show", "#1"],
     ["show", "evt_hostile"],
-    ["verify"],
+    ["verify", *UNWATCHED],
     ["doctor"],
     ["checkpoint"],
 ]
