@@ -232,6 +232,8 @@ class PostgresLog:
                     self._wake()  # something may have come before we listened
                     async for _ in connection.notifies():
                         self._wake()
+            except psycopg.errors.ReadOnlySqlTransaction:
+                return  # a replica notifies nobody; whoever waits looks for itself
             except (psycopg.OperationalError, NotConfiguredError, UnavailableError):
                 await asyncio.sleep(POLL_S)  # whoever waits looks for itself meanwhile
 

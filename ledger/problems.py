@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -19,10 +20,12 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from ledger.clock import utc_now
 from ledger.errors import LedgerError, NotFoundError, UnavailableError
+from ledger.rates import Rates
 from ledger.row import UnstorableError
 from ledger.tokens import Grant, Scope, TokenError, verify
 
 TOKEN_KEYS: Final[web.AppKey[Sequence[bytes]]] = web.AppKey("token_keys")
+RATES: Final[web.AppKey[Rates]] = web.AppKey("rates")
 CLOCK: Final[web.AppKey[Callable[[], datetime]]] = web.AppKey("clock")
 
 _TYPE: Final = "urn:billing-ledger:problem:"
@@ -116,7 +119,8 @@ def require(request: web.Request, scope: Scope) -> Grant:
 
     Raises:
         TokenError: The token does not hold (401).
-        Problem: There is no token (401), or it lacks *scope* (403).
+        Problem: There is no token (401), it lacks *scope* (403), or too much was asked
+            with it (429).
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -129,6 +133,15 @@ def require(request: web.Request, scope: Scope) -> Grant:
     config = request.config_dict
     now = config.get(CLOCK, utc_now)()
     grant = verify(token.strip(), keys=config[TOKEN_KEYS], now=now)
+    rates = config.get(RATES)
+    wait_s = 0 if rates is None else rates.wait_s(token, asyncio.get_running_loop().time())
+    if wait_s:
+        raise Problem(
+            status=429,
+            slug="too-many-requests",
+            detail=f"too many requests with this token; try again in {wait_s} s",
+            headers={"Retry-After": str(wait_s)},
+        )
     if scope not in grant.scopes:
         raise Problem(
             status=403,

@@ -100,6 +100,7 @@ class Settings:
     header_deadline_s: float = 10
     body_deadline_s: float = 5
     grace_s: float = 10
+    rate_per_s: int = 2000
 
 
 @attrs.frozen
@@ -155,6 +156,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         "body_deadline_s", seconds, "a request's body arrives within"
     ),
     "LEDGER_GRACE_S": Setting("grace_s", seconds, "a stop waits for requests for"),
+    "LEDGER_RATE_PER_S": Setting(
+        "rate_per_s", number(0, 1_000_000), "requests a second with one token; 0: any"
+    ),
 }
 
 

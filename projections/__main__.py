@@ -26,6 +26,8 @@ from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
 from ledger.keyring import signing_keys
 from ledger.logs import to_stderr
 from ledger.migrate import migrate
+from ledger.problems import RATES
+from ledger.rates import Rates
 from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
 from projections import process
 from projections.api import application, probes
@@ -89,6 +91,7 @@ async def _serve(settings: Settings, parts: frozenset[str]) -> None:
                 group.create_task(figures.follow(stop))
                 keys = [*signing_keys(settings)]
                 app = application(api, keys) if API in parts else probes(api)
+                app[RATES] = Rates(settings.rate_per_s)
                 _reread_on_hangup(keys)
                 group.create_task(_listen(app, figures, settings, stop))
 

@@ -91,6 +91,7 @@ class Accounts:
             position=max(kept.position, beat.least),
             stale=kept.stale,
             lag_ms=beat.lag_ms(now),
+            replica_lag_ms=beat.replica_lag_ms(now),
         )
         fresh = 0 if asked.at_least else _fresh_s(kept.decided.access, now)
         return answered(request, kept.written, view, fresh_s=fresh)
@@ -162,9 +163,10 @@ class Accounts:
         self, request: web.Request, allowed: Sequence[str] = ()
     ) -> tuple[View, Question]:
         grant, asked, account = self._asked(request, allowed)
-        if asked.at_least:
-            await self._covered(asked)
-        return await self.views.view(account, asked, grant), asked
+        beat = await self._covered(asked)
+        view = await self.views.view(account, asked, grant)
+        lag_ms = beat.replica_lag_ms(self.views.clock())
+        return attrs.evolve(view, replica_lag_ms=lag_ms), asked
 
     def _asked(
         self, request: web.Request, allowed: Sequence[str] = ()

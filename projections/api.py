@@ -71,6 +71,7 @@ class Api:
                 ],
                 "waiting": await self.reader.waiting(),
                 "untranslated": await self.reader.untranslated(),
+                "replica_lag_ms": (await self.reader.look()).replica_lag_ms(self.clock()),
                 "mode": self.mode,
                 "ledger": self.ledger_id,
             }

@@ -18,7 +18,7 @@ class Figures:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._lag = self._parked = 0
+        self._lag = self._parked = self._replica_lag_ms = 0
         self._untranslated = Counter(
             "ledger_untranslated_events", "Stripe events that no translator reads", "type"
         )
@@ -26,6 +26,11 @@ class Figures:
             Gauge("ledger_projection_lag", "Positions behind the log", self._ask_lag),
             Gauge(
                 "ledger_parked_accounts", "Accounts that wait for a fix", self._ask_parked
+            ),
+            Gauge(
+                "ledger_replica_lag_seconds",
+                "How old what a replica shows may be",
+                self._ask_replica_lag,
             ),
             self._untranslated,
         )
@@ -45,10 +50,15 @@ class Figures:
         head = (await self._api.log.head()).position
         self._lag = max(0, head - min(each.position for each in standings))
         self._parked = sum(each.parked for each in standings)
+        beat = await self._api.reader.look()
+        self._replica_lag_ms = beat.replica_lag_ms(self._api.clock()) or 0
         self._untranslated.values.update(await self._api.reader.untranslated())
 
     def _ask_lag(self) -> float:
         return float(self._lag)
+
+    def _ask_replica_lag(self) -> float:
+        return self._replica_lag_ms / 1000
 
     def _ask_parked(self) -> float:
         return float(self._parked)

@@ -37,7 +37,8 @@ SELECT live.least, live.most, live.rows,
             THEN (SELECT recorded_at FROM ledger.log WHERE position = live.least + 1)
        END,
        pg_is_in_recovery(),
-       pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn(),
+       pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
+           OR NOT EXISTS (SELECT FROM pg_stat_wal_receiver),
        pg_last_xact_replay_timestamp()
   FROM ledger.head, live
 """
@@ -56,7 +57,8 @@ class Beat:
         head_at: When that was recorded; None while the log is empty.
         waiting_since: When the first event that a projection lacks was recorded.
         replica: Whether a replica was asked.
-        behind: Whether it has been sent what it does not show yet.
+        behind: Whether it may lack something: it was sent what it does not show yet, or
+            nobody sends.
         replayed_at: When the last commit that it shows was made, by the primary's clock.
     """
 
@@ -70,6 +72,17 @@ class Beat:
     replica: bool = False
     behind: bool = False
     replayed_at: datetime | None = None
+
+    def replica_lag_ms(self, now: datetime) -> int | None:
+        """Return how old what a replica shows may be; None where none was asked.
+
+        0 while it shows all that it was sent; else since the last commit that it shows.
+        """
+        if not self.replica:
+            return None
+        if not self.behind or self.replayed_at is None:
+            return 0
+        return max(0, int((now - self.replayed_at).total_seconds() * 1000))
 
     def lag_ms(self, now: datetime) -> int:
         """Return for how long the first event that a projection lacks has waited."""

@@ -107,6 +107,7 @@ def meta(view: View) -> Json:
         "as_of": rfc3339(view.now),
         "known_at": None if view.known_at is None else rfc3339(view.known_at),
         "lag_ms": view.lag_ms,
+        "replica_lag_ms": view.replica_lag_ms,
         "reconciled_at": None if compared_at is None else rfc3339(compared_at),
         "wrongful_pauses": [each.body for each in view.wrongful],
         "stale": view.stale,

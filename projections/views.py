@@ -69,6 +69,7 @@ class View:
     final: bool = False
     stale: bool = False
     lag_ms: int = 0
+    replica_lag_ms: int | None = None
     until: datetime | None = None
     wrongful: tuple[WrongfulPause, ...] = ()
 

@@ -23,7 +23,8 @@ from ledger.errors import UnavailableError
 from ledger.keyring import signing_keys
 from ledger.metrics import Metrics
 from ledger.postgres import PostgresLog
-from ledger.problems import TOKEN_KEYS, problems
+from ledger.problems import RATES, TOKEN_KEYS, problems
+from ledger.rates import Rates
 from ledger.settings import Settings
 from projections import api as read_api
 from projections import process as projector
@@ -166,6 +167,7 @@ async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
 def _application(door: Door, api: Api, hosted: Hosted) -> web.Application:
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
+    app[RATES] = Rates(door.rate_per_s)
     app.add_routes(
         [*stripe_door.routes(door), *read_api.routes(api), *hosted_routes.routes(hosted)]
     )

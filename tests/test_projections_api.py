@@ -223,6 +223,7 @@ async def test_billing_has_every_field_of_the_contract(door: Door) -> None:
         "as_of": "2099-11-01T12:00:00Z",
         "known_at": None,
         "lag_ms": 0,
+        "replica_lag_ms": None,
         "reconciled_at": None,
         "wrongful_pauses": [],
         "stale": False,

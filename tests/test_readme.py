@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from ledger.settings import SETTINGS
 
@@ -39,6 +43,22 @@ def test_two_commands_do_all_the_setting_up_each_on_one_line() -> None:
         text = (ROOT / lock).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    unit = README.partition("```ini\n")[2].partition("```")[0]
+    started = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit)
+
+    assert "KillMode=mixed" in unit
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not there to ask")
+    file = tmp_path / "billing-ledger.service"
+    file.write_text(started)
+    done = subprocess.run(
+        [program, "verify", "--man=no", file], capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if file.name in line] == []
 
 
 def test_the_demo_s_output_is_shown_and_no_place_is_left_to_fill() -> None:

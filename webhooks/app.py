@@ -21,7 +21,8 @@ from aiohttp import web
 from ledger.errors import UnavailableError
 from ledger.log import Log
 from ledger.metrics import Counter, Gauge, Metrics
-from ledger.problems import TOKEN_KEYS, Problem, problems
+from ledger.problems import RATES, TOKEN_KEYS, Problem, problems
+from ledger.rates import Rates
 from ledger.settings import Mode, Settings
 from webhooks import linking, seats
 from webhooks.bodies import BodyLimits, leave_expectations
@@ -45,6 +46,7 @@ class Door:
 
     Attributes:
         token_keys: What bearer tokens are verified by; may be filled later.
+        rate_per_s: Requests a second with one token; 0 is any.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,6 +60,7 @@ class Door:
         )
         self.intake = Intake(limits=limits, deadline_s=settings.deadline_s)
         self.token_keys: list[bytes] = []
+        self.rate_per_s = settings.rate_per_s
         self.metrics = Metrics(
             self.receiver.counts.outcomes,
             self.receiver.counts.latency,
@@ -141,6 +144,7 @@ def application(door: Door, more: Iterable[web.AbstractRouteDef] = ()) -> web.Ap
     """Return an application with the routes of *door* and *more* for the same tokens."""
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
+    app[RATES] = Rates(door.rate_per_s)
     app.add_routes([*routes(door), *more])
     return app
 

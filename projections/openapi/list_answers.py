@@ -175,5 +175,6 @@ class StatusAnswer(TypedDict):
     projections: list[ProjectionShown]
     waiting: int
     untranslated: dict[str, int]
+    replica_lag_ms: int | None
     mode: Literal["live", "test"]
     ledger: str

@@ -51,6 +51,7 @@ class Meta(TypedDict):
     as_of: Time
     known_at: Time | None
     lag_ms: int
+    replica_lag_ms: int | None
     reconciled_at: Time | None
     wrongful_pauses: list[WrongfulPauseShown]
     stale: bool
