@@ -5,11 +5,11 @@
     bl movements --explain opening --month 2026-05 --currency usd -O csv
 
 What a month opened with, what came (new, expansion, reactivation), what went (contraction,
-churn), and what it closed with, for each currency, in minor units. Subscriptions count
-while active or past due; trials and pauses come to nothing; a year is spread over twelve
-months; coupons that last are taken off, those for one invoice are not. --explain takes a
-cell apart into accounts and the events that moved it. Both months are included; a month
-begins in LEDGER_BOOK_ZONE. All is added up once more before it is shown.
+churn), and what it closed with, for each currency; JSON and CSV have minor units.
+Subscriptions count while active or past due; trials and pauses come to nothing; a year is
+spread over twelve months; coupons that last are taken off, those for one invoice are not.
+--explain takes a cell apart into accounts and the events that moved it. Both months are
+included; a month begins in LEDGER_BOOK_ZONE. All is added up once more before it is shown.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cyclopts import Parameter
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.clock import utc_now
 from ledger.settings import load
+from projections.amounts import amount
 from projections.book_report import Asked, Told, movements, rendered, spans
 from projections.movements import CELLS, Cell, Moved, Movement
 from projections.reading import Reader
@@ -37,19 +38,30 @@ from replay.progress import Tick, progress
 from replay.report import Column, Record, Report
 from replay.stamping import stamp_of
 
+
+def _counted(key: str) -> Column:
+    """Return a column of amounts, whose currency stands beside them."""
+
+    def words(row: Record) -> str:
+        currency = str(row["currency"])
+        return amount(row[key], currency).removeprefix(f"{currency.upper()} ")
+
+    return Column(key, key, fixed=True, words=words)
+
+
 ROWS: Final = (
     Column("month", "month", fixed=True),
-    Column("currency", "", fixed=True),
-    *(Column(str(cell), str(cell), fixed=True) for cell in CELLS),
+    Column("currency", "in", fixed=True),
+    *(_counted(str(cell)) for cell in CELLS),
     Column("accounts", ""),
 )
 PARTS: Final = (
     Column("at", "when", fixed=True),
     Column("account", "account"),
-    Column("amount", "amount", fixed=True),
-    Column("currency", "", fixed=True),
-    Column("before", "was", fixed=True, spare=1),
-    Column("after", "is", fixed=True, spare=1),
+    Column("currency", "in", fixed=True),
+    _counted("amount"),
+    attrs.evolve(_counted("before"), title="was", spare=1),
+    attrs.evolve(_counted("after"), title="is", spare=1),
     Column("subscriptions", "subscription", spare=3),
     Column("evidence", "events", words=lambda part: _events(part["evidence"])),
 )
@@ -126,7 +138,7 @@ def _rows(told: Told, options: Reporting) -> Report:
         records=[rendered(row) for row in told.rows],
         records_name="months",
         card=(
-            ("", "recurring revenue a month, in minor units"),
+            ("", "recurring revenue a month"),
             *[("", "nothing recurs in these months")] * (not told.rows),
             *[("without a known price", told.unpriced)] * bool(told.unpriced),
         ),
