@@ -20,12 +20,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.events import Source, StripeEvent, Verdict
+from ledger.moments import YEARS
 from ledger.strictness import NotStrictError, parse
 
 STABLE_FIELDS: Final = ("id", "type", "created", "livemode", "account", "data")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _OURS: Final = re.compile(r"[a-z]+:")  # body:…, cmd:…, conflict:… are given by the ledger
-_CREATED_MAX: Final = 253_402_300_799  # the last second of the year 9999
+_CREATED_MAX: Final = 253_370_764_799  # the last second of the year 9998
 
 
 @attrs.frozen(kw_only=True)
@@ -239,6 +240,8 @@ def _moment(created: object) -> datetime | None:
             raise _UnreadableFieldError("created is not a time") from None
         if moment.tzinfo is None:
             raise _UnreadableFieldError("created has no time zone")
+        if utc.year not in YEARS:
+            raise _UnreadableFieldError("created is not a time of Stripe's")
         return utc
     if type(created) is not int or not 0 <= created <= _CREATED_MAX:
         raise _UnreadableFieldError("created is not a time in whole seconds")

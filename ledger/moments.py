@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+# Years whose dates stay dates in every zone, and with a month added or taken away.
+YEARS: Final = range(1970, 9999)
 
 
 def rfc3339(moment: datetime) -> str:

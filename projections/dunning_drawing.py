@@ -30,6 +30,7 @@ _HEAD, _BODY, _FOOT = 34, 126, 24
 _BAND, _BAND_HEIGHT, _LINE, _DAY, _WORD = 26, 28, 78, 100, 115
 _CHAR, _LABEL_ROOM = 7, 36
 _A_DAY: Final = timedelta(days=1)
+_A_TICK: Final = timedelta(microseconds=1)
 _CROSS: Final = "M-4-4 4 4M4-4-4 4"
 _TICK: Final = "M-4.5 0-1 3.5 4.5-4"
 _BARS: Final = "M-2.5-4V4M2.5-4V4"
@@ -77,8 +78,9 @@ class _Scale:
 
     def x(self, at: datetime) -> int:
         inside = min(max(at, self.start), self.end)
-        length = max(self.end - self.start, timedelta(seconds=1))
-        return _LEFT + (inside - self.start) * (_RIGHT - _LEFT) // length
+        length = max(self.end - self.start, timedelta(seconds=1)) // _A_TICK
+        # As whole numbers: some thousand years times the width are too long to be a time.
+        return _LEFT + (inside - self.start) // _A_TICK * (_RIGHT - _LEFT) // length
 
 
 def lane(told: Timeline) -> Lane:

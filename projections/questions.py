@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 from aiohttp import web
 
+from ledger.moments import YEARS
 from ledger.problems import bad_request
 
 WAIT_S: Final = 2.0
@@ -89,9 +90,12 @@ def moment(name: str, written: str) -> datetime:
     if not _RFC3339.fullmatch(text):
         raise bad_request(hint)
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        found = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise bad_request(f"{hint}; this one is not in the calendar") from None
+    if found.year not in YEARS:
+        raise bad_request(f"{name} is not between the years {YEARS[0]} and {YEARS[-1]}")
+    return found
 
 
 def etag_matches(request: web.Request, etag: str) -> bool:

@@ -19,7 +19,8 @@ from msgspec import Meta
 from ledger.masking import masked
 from projections.objects import Discount
 
-Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+# Up to the last second of 9998: in every zone, and a month later, that is still a date.
+Seconds = Annotated[int, Meta(ge=0, le=253_370_764_799)]
 Quantity = Annotated[int, Meta(ge=0, le=2**53)]
 Amount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 # Stripe sells three years at most; what is far beyond is no rhythm of anything.

@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ledger.moments import YEARS
 from replay.options import UsageError
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
@@ -45,10 +46,15 @@ def _moment(text: str, now: datetime, direction: int) -> datetime:
     span = _SPAN.fullmatch(text)
     try:
         if span is not None:
-            return now + direction * int(span[1]) * _UNITS[span[2]]
-        moment = datetime.fromisoformat(text)
+            moment = now + direction * int(span[1]) * _UNITS[span[2]]
+        else:
+            moment = datetime.fromisoformat(text)
+        zone = UTC if moment.tzinfo is None else moment.tzinfo
+        found = moment.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
             f"{text!r} is no time; write 2026-11-01, 2026-11-01T09:30:00Z, 12h or 30d"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if found.year not in YEARS:
+        raise UsageError(f"{text!r} is not between the years {YEARS[0]} and {YEARS[-1]}")
+    return found

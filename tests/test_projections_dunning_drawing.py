@@ -114,3 +114,10 @@ def test_nothing_overdue_is_drawn_as_that() -> None:
     root = ET.fromstring(drawing([], FAILED))
 
     assert [each.text for each in root.iter(TEXT)] == ["No payment has failed"]
+
+
+def test_a_timeline_of_thousands_of_years_is_drawn() -> None:
+    last = Step(kind="cancel", n=None, due_at=datetime(9998, 12, 31, tzinfo=UTC))
+    drawn = texts(lane(step("attempt", 0, "failed", 1), last), 1)
+
+    assert f"day {(last.due_at - FAILED) // DAY}" in drawn

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -210,6 +210,18 @@ def test_a_line_is_earned_by_day_and_its_shares_come_to_it() -> None:
         ("earned", {"Deferred-Revenue": 5161, "Revenue": -5161}),
         ("earned", {"Deferred-Revenue": 2903, "Revenue": -2903}),
     ]
+
+
+@pytest.mark.parametrize("hours", [-12, 14])
+def test_the_last_day_that_is_read_is_a_day_in_every_zone(hours: int) -> None:
+    last = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+    at = {"start": seconds(last), "end": seconds(last)}
+    bill = invoice(line("base", 10000, period=at), created=seconds(last))
+    zone = timezone(timedelta(hours=hours))
+
+    found = entries(account([told("invoice.finalized", bill)]), date(9998, 12, 1), zone)
+
+    assert [each.kind for each in found] == [Kind.INVOICE]
 
 
 def test_tax_and_discounts_stand_apart() -> None:

@@ -250,6 +250,7 @@ async def test_the_log_is_listed_newest_first_for_auditors(door: Door) -> None:
         ("cursor=not-one-of-ours", "cursor"),
         ("cursor=%F0%9F%A7%80", "cursor"),
         ("at=2099-11-01T00:00:00Z", "as_of"),
+        ("as_of=9999-12-31T23:59:59Z", "between the years 1970 and 9998"),
         ("known_at=0", "the first is 1"),
         ("known_at=soon", "2026-11-01T00:00:00Z"),
         ("known_at=99999", "future"),

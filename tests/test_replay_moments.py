@@ -32,3 +32,18 @@ def test_span_counts_on_from_now_where_something_ends() -> None:
 def test_anything_else_is_a_mistake(text: str) -> None:
     with pytest.raises(UsageError, match="is no time"):
         earlier(text, NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1969-12-31",
+        "9999-01-01",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "3000w",
+    ],
+)
+def test_what_no_zone_may_carry_out_of_the_calendar_is_a_mistake(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is no time|is not between the years"):
+        earlier(text, NOW)

@@ -17,11 +17,11 @@ from typing import Annotated, Final
 import msgspec
 
 from ledger.events import Command, CommandEvent, SeatAssigned, SeatReleased, SeatsCounted
+from ledger.moments import YEARS
 from ledger.problems import bad_request
 from webhooks.commands import EVENTS_MAX, convert, numbered, readable_id
 
 SEATS_MAX: Final = 10_000_000
-_YEARS: Final = range(1970, 9999)
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Seats = Annotated[int, msgspec.Meta(ge=0, le=SEATS_MAX)]
@@ -99,6 +99,8 @@ def _actor(actor: str | None) -> str | None:
 def _moment(moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
-    if moment.year not in _YEARS:
-        raise bad_request("effective_at is not between the years 1970 and 9998")
+    if moment.year not in YEARS:
+        raise bad_request(
+            f"effective_at is not between the years {YEARS[0]} and {YEARS[-1]}"
+        )
     return moment.astimezone(UTC)
