@@ -68,6 +68,7 @@ async def imported(
     *,
     clock: Callable[[], datetime] = utc_now,
     only: Sequence[str] = (),
+    at_once: int = 100,
     **changes: Any,  # noqa: ANN401 - of the client
 ) -> Imported:
     """Import *server* into *log*, or just the lists of it that *only* names."""
@@ -80,6 +81,7 @@ async def imported(
             livemode=False,
             clock=clock,
         )
+        work.objects_at_once = at_once
         if only:
             work.resources = [BY_PATH[path] for path in only]
         return await work.run()

@@ -13,17 +13,27 @@ import attrs
 
 from ledger.events import Source
 from ledger.log import Log
+from projections.credit_notes import CREDIT_NOTES
+from projections.customers import CUSTOMERS
 from projections.declaration import Projection
-from projections.history import told
+from projections.history import Current, told
 from projections.holdings import holdings
+from projections.invoice_items import INVOICE_ITEMS
 from projections.invoices import INVOICES
+from projections.objects import Invoice
+from projections.schedules import SCHEDULES
 from projections.subscriptions import SUBSCRIPTIONS
 from webhooks.reconciling import retrieved
 from webhooks.stripe_client import StripeClient
 
+# Those whose first event says that they were created, so that another one is a gap.
 HEALED: Final[tuple[tuple[str, Projection[Any]], ...]] = (
+    ("customer", CUSTOMERS),
     ("subscription", SUBSCRIPTIONS),
+    ("schedule", SCHEDULES),
     ("invoice", INVOICES),
+    ("invoiceitem", INVOICE_ITEMS),
+    ("credit_note", CREDIT_NOTES),
 )
 AT_MOST: Final = 1000
 
@@ -49,9 +59,20 @@ async def heal(client: StripeClient, log: Log, conninfo: str) -> int:
 
 
 async def gaps(conninfo: str) -> AsyncIterator[tuple[str, str]]:
-    """Yield kind and id of each object with a gap that nothing has healed."""
+    """Yield kind and id of each object with a gap that nothing has healed.
+
+    Lines that Stripe left out of an invoice's events are one.
+    """
     for kind, projection in HEALED:
         async for _, name, state in holdings(conninfo, projection):
             says = told(state)
-            if says is not None and says.current.open_gaps:
+            if says is not None and _has_gap(says.current):
                 yield kind, name
+
+
+def _has_gap(current: Current[Any]) -> bool:
+    if current.deleted:
+        return False
+    shown = current.value
+    hidden = isinstance(shown, Invoice) and shown.more and shown.status != "draft"
+    return bool(current.open_gaps) or current.unborn or hidden

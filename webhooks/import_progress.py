@@ -8,7 +8,6 @@ last object it tells of is in that very log.
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -75,9 +74,8 @@ class ProgressFile:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("wb") as file:
+                # Not synced: what a power cut spoils is believed by nobody.
                 file.write(msgspec.json.encode(progress))
-                file.flush()
-                os.fsync(file.fileno())
             beside.replace(self._path)
         except OSError as error:
             raise self._unusable(error) from error

@@ -9,7 +9,7 @@ import can be given twice, and one that was cut off goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -21,12 +21,14 @@ from ledger.events import CATALOGUE, Check, Command, Source, StripeChecked, Stri
 from ledger.log import Log
 from ledger.shown_objects import Showing, UnreadableObjectError, stripe_object
 from webhooks.catching_up import CaughtUp, catch_up
+from webhooks.import_batches import OBJECTS, Batches
 from webhooks.import_progress import Progress, ProgressFile
 from webhooks.stripe_account import StripeAccount, identify, readable, runs
 from webhooks.stripe_client import StripeClient
 from webhooks.stripe_errors import NotThereError
 from webhooks.stripe_pages import Page, pages
 from webhooks.stripe_resources import RESOURCES, Resource
+from webhooks.whole_invoices import is_cut, whole
 
 
 class Watch(Protocol):
@@ -45,7 +47,7 @@ class Imported:
         appended: Of them all, those that were news since the import went on.
         missing: Resources that this account does not have.
         unreadable: What stood in a list and is no object.
-        cut_invoices: Invoices with more lines than Stripe shows at once.
+        cut_invoices: Invoices whose further lines could not be had.
         caught_up: What catching up came to at the end; None where events may not be read.
     """
 
@@ -61,14 +63,6 @@ class Imported:
     position: int
 
 
-class _Lines(msgspec.Struct):
-    has_more: bool = False
-
-
-class _Invoice(msgspec.Struct):
-    lines: _Lines | None = None
-
-
 class _Within(msgspec.Struct):
     data: list[msgspec.Raw] = []
 
@@ -76,7 +70,6 @@ class _Within(msgspec.Struct):
 _WHOLE: Final = 1000
 _HOLDER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WITHIN: Final = msgspec.json.Decoder(_Within | None)
-_CUT: Final = msgspec.json.Decoder(_Invoice)
 
 
 class Import:
@@ -88,6 +81,7 @@ class Import:
 
     Attributes:
         resources: What is read, in this order.
+        objects_at_once: How many are appended together.
     """
 
     def __init__(
@@ -106,8 +100,8 @@ class Import:
         self._ledger_id = ledger_id
         self._livemode = livemode
         self._clock = clock
-        self._appended = 0
         self.resources: Sequence[Resource] = RESOURCES
+        self.objects_at_once = OBJECTS
 
     async def run(self, watch: Watch | None = None) -> Imported:
         """Read everything, and say what was found.
@@ -128,10 +122,19 @@ class Import:
             ledger=self._ledger_id, account=account.id, begun_at=self._clock()
         )
         self._file.keep(progress)
-        for resource in _left(found, progress):
-            await self._read(
-                resource, progress, _Estimate(found, account, self._clock), watch
-            )
+        batches = Batches(self._log, self._file, progress, objects=self.objects_at_once)
+        estimate = _Estimate(found, account, self._clock)
+        try:
+            for resource in _left(found, progress):
+                async for page in self._pages(resource, progress):
+                    await self._keep(resource, page, progress, batches)
+                    if watch is not None:
+                        done = sum(progress.counts.values())
+                        total = estimate.total(resource, page, done)
+                        watch(done, total, resource.path.replace("_", " "))
+            await batches.settle()
+        finally:
+            await batches.stop()
         caught_up = await self._catch_up()
         position = await self._tell(progress, account, missing)
         self._file.forget()
@@ -139,7 +142,7 @@ class Import:
             account=account,
             begun_at=progress.begun_at,
             counts=dict(progress.counts),
-            appended=self._appended,
+            appended=batches.appended,
             missing=missing,
             unreadable=progress.unreadable,
             cut_invoices=progress.cut_invoices,
@@ -148,32 +151,28 @@ class Import:
             position=position,
         )
 
-    async def _read(
-        self,
-        resource: Resource,
-        progress: Progress,
-        estimate: _Estimate,
-        watch: Watch | None,
-    ) -> None:
+    async def _pages(self, resource: Resource, progress: Progress) -> AsyncGenerator[Page]:
         if progress.resource != resource.path:
             progress.resource, progress.after = resource.path, None
             progress.counts[resource.path] = 0
-        listed = pages(self._client, resource.path, resource.asked, after=progress.after)
+        begun_after = progress.after
         try:
-            async for page in listed:
-                await self._keep(resource, page, progress)
-                if watch is not None:
-                    done = sum(progress.counts.values())
-                    total = estimate.total(resource, page, done)
-                    watch(done, total, resource.path.replace("_", " "))
+            async for page in self._listed(resource, begun_after):
+                yield page
         except NotThereError:
-            if progress.after is None:
+            if begun_after is None or progress.after != begun_after:
                 raise
             # Where it was cut off is no more there: what was read is no news again.
             progress.after, progress.counts[resource.path] = None, 0
-            await self._read(resource, progress, estimate, watch)
+            async for page in self._listed(resource, None):
+                yield page
 
-    async def _keep(self, resource: Resource, page: Page, progress: Progress) -> None:
+    def _listed(self, resource: Resource, after: str | None) -> AsyncGenerator[Page]:
+        return pages(self._client, resource.path, resource.asked, after=after)
+
+    async def _keep(
+        self, resource: Resource, page: Page, progress: Progress, batches: Batches
+    ) -> None:
         showing = Showing(
             source=Source.IMPORT,
             at=page.asked_at,
@@ -181,19 +180,19 @@ class Import:
         )
         events: list[StripeObject] = []
         for each in page.objects:
-            for raw in (each.raw, *_within(resource, each.raw)):
+            shown = each.raw
+            if resource.path == "invoices" and is_cut(shown):
+                shown = await whole(self._client, shown)
+                progress.cut_invoices += is_cut(shown)
+            for raw in (shown, *_within(resource, shown)):
                 try:
                     events.append(stripe_object(raw, showing))
                 except UnreadableObjectError:
                     progress.unreadable += 1
-            if resource.path == "invoices":
-                progress.cut_invoices += _is_cut(each.raw)
         if events:
-            receipts = await self._log.append(events)
-            self._appended += sum(not receipt.duplicate for receipt in receipts)
             progress.after, progress.mark = page.objects[-1].id, events[-1].id
         progress.counts[resource.path] += len(page.objects)
-        self._file.keep(progress)
+        await batches.take(events)
 
     async def _catch_up(self) -> CaughtUp | None:
         try:
@@ -277,11 +276,3 @@ def _within(resource: Resource, raw: bytes) -> Iterator[bytes]:
         except msgspec.MsgspecError:
             continue
         yield from (bytes(each) for each in (listed.data if listed else ()))
-
-
-def _is_cut(raw: bytes) -> bool:
-    try:
-        lines = _CUT.decode(raw).lines
-    except msgspec.MsgspecError:
-        return False
-    return lines is not None and lines.has_more

@@ -36,6 +36,7 @@ from webhooks.stripe_client import StripeClient
 from webhooks.stripe_errors import NotThereError
 from webhooks.stripe_pages import pages
 from webhooks.stripe_resources import BY_PATH, PATHS, one_of
+from webhooks.whole_invoices import whole
 
 FLIGHT: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
@@ -242,8 +243,11 @@ async def retrieved(
     except NotThereError:
         return None
     showing = Showing(source=source, at=answer.asked_at, api_version=answer.api_version)
+    raw = answer.content
+    if kind == "invoice":
+        raw = await whole(client, raw)
     try:
-        return stripe_object(answer.content, showing)
+        return stripe_object(raw, showing)
     except UnreadableObjectError:
         return None
 

@@ -82,6 +82,8 @@ PATHS: Final[Mapping[str, str]] = {
     "product": "products",
     "payment_method": "payment_methods",
     "schedule": "subscription_schedules",
+    "invoiceitem": "invoiceitems",
+    "credit_note": "credit_notes",
 }
 
 

@@ -85,9 +85,7 @@ def unknown(imported: Imported) -> list[str]:
     if imported.unreadable:
         told.append(f"{imported.unreadable:,} objects without an id, left out")
     if imported.cut_invoices:
-        told.append(
-            f"{imported.cut_invoices:,} invoices have more lines than Stripe shows at once"
-        )
+        told.append(f"{imported.cut_invoices:,} invoices have lines that could not be had")
     if imported.caught_up is None:
         told.append("the events of the last 30 days: the key may not read them")
     else:
