@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from command_line import Said, bl, on
+from command_line import BL, Said, bl, on
 from ledger.clock import utc_now
 from ledger.database import Role
 from ledger.events import Source, StripeObject
@@ -85,6 +89,43 @@ def test_a_company_is_taken_over_reconciled_and_mended(env: dict[str, str]) -> N
     assert (fixed["fixed"], fixed["ok"]) == (1, True)
     assert (after.code, "differing  0" in after.out) == (0, True)
     assert (caught_up["ok"], caught_up["appended"]) == (True, 0)
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(25, marks=pytest.mark.slow, id="many")])
+def test_an_import_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    env: dict[str, str], kills: int
+) -> None:
+    chance = random.Random(kills)
+    ended = []
+    for _ in range(kills):
+        work = subprocess.Popen(
+            [*BL, "import"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with suppress(subprocess.TimeoutExpired):
+            work.wait(timeout=chance.uniform(0.5, 1.6))
+        work.kill()
+        ended.append(work.wait())
+    begun = asyncio.run(objects(env["DATABASE_URL"]))
+    last = answer(bl("import", "-O", "json", env=env))
+    verified = bl("verify", env=env)
+    green = answer(bl("reconcile", "-O", "json", env=env))
+    names = asyncio.run(objects(env["DATABASE_URL"]))
+
+    assert -signal.SIGKILL in ended
+    assert set(begun) <= set(names)
+    assert len(names) == len(set(names))
+    assert len(names) >= last["objects"]
+    assert (verified.code, green["ok"]) == (0, True)
+
+
+async def objects(conninfo: str) -> list[tuple[str, str]]:
+    async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+        return [
+            (each.event.kind, each.event.object_id)
+            async for page in log.read()
+            for each in page
+            if isinstance(each.event, StripeObject)
+        ]
 
 
 @pytest.mark.parametrize(

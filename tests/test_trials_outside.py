@@ -6,6 +6,8 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import attrs
@@ -23,13 +25,17 @@ from ledger.events import (
 from ledger.shown_objects import Showing, stripe_object
 from ledger.twin import MemoryLog
 from stripe_outside import (
+    answered,
     caught_up,
     client_of,
     company,
+    differences,
     heard,
     ids,
+    imported,
     log_of,
     reconciled,
+    rendered,
     stored,
     told,
 )
@@ -38,6 +44,19 @@ from webhooks.comparing import Difference
 from webhooks.reconciling import retrieved
 from webhooks.stripe_pages import pages
 
+# What is true now, whatever came before.
+OF_NOW: Final = (
+    ".status",
+    ".badge",
+    ".access.level",
+    ".access.reason",
+    ".subscription",
+    ".seats",
+    ".period_total",
+    ".invoices",
+    ".billing_contact",
+    ".tax_",
+)
 ACCOUNTS: Final = 30
 MONTHS: Final = 8
 
@@ -241,6 +260,42 @@ async def test_a_ledger_that_missed_some_equals_the_whole_one_after_catching_up(
     assert again.appended == 0
     assert again.since == clock() - timedelta(hours=1)
     assert await told(part, now) == await told(whole, now)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "months"), [(12, 8), pytest.param(300, 24, marks=pytest.mark.slow)]
+)
+async def test_whatever_deliveries_were_lost_catching_up_and_an_import_bring_it_back(
+    accounts: int, months: int
+) -> None:
+    """A random 5 % lost: events tell of 30 days, objects of what is true now."""
+    everything = heard(company(accounts, months))
+    end = max(each.occurred_at for each in everything if each.occurred_at)
+    chance = random.Random(5)
+    part = await log_of(each for each in everything if chance.random() >= 0.05)
+    whole = await log_of(everything)
+    with (
+        running_stripe(company(accounts, months)) as server,
+        TemporaryDirectory() as first,
+        TemporaryDirectory() as second,
+    ):
+        clock = at_end(server)
+        await caught_up(server, part, clock=clock)
+        await imported(server, part, Path(first), clock=clock)
+        await imported(server, whole, Path(second), clock=clock)
+        after = await reconciled(server, part, clock=clock)
+
+    now = end + timedelta(days=1)
+    found, wanted = await answered(part, now), await answered(whole, now)
+    # That something was deleted is shown by nothing any more; it is named.
+    assert {each.what for each in after.left} <= {Difference.EXTRA}
+    assert found.keys() == wanted.keys()
+    assert [
+        (name, path)
+        for name, each in wanted.items()
+        for path, *_ in differences(rendered(each), rendered(found[name]))
+        if path.startswith(OF_NOW)
+    ] == []
 
 
 async def test_D18_after_a_restore_catching_up_fetches_the_tail(
