@@ -8,7 +8,7 @@ dispute     what the bank holds; won it returns, lost it is an expense
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from operator import attrgetter
 from typing import Final, TypeVar
@@ -29,19 +29,19 @@ from projections.tries import Paying, paying
 V = TypeVar("V", bound=Value)
 PAID: Final = "succeeded"
 _WARNING: Final = "warning"
+_NOTED: Final = frozenset({Kind.CREDIT_NOTE, Kind.CREDIT_NOTE_VOIDED})
 _OUTCOMES: Final = {
     "won": (Kind.DISPUTE_WON, Book.CLEARING),
     "lost": (Kind.DISPUTE_LOST, Book.LOST),
 }
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class _Money:
-    """What an account's payments are, and what credit notes left to give back.
+    """What an account's payments are, and which invoices they paid.
 
     Attributes:
         refunded_at: By charge, when it was told of what has gone back by now.
-        credits: By invoice, what its notes gave after it was paid and no refund took.
     """
 
     account: str
@@ -50,7 +50,6 @@ class _Money:
     ties: Mapping[str, Current[Tie]]
     owners: Mapping[str, str]
     refunded_at: Mapping[str, datetime]
-    credits: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
 
     def entry(
         self,
@@ -105,11 +104,35 @@ def entries(account: Account, today: date, zone: tzinfo) -> list[Entry]:
         owners={charge: name for name, each in paid.items() for charge in each.charges},
         refunded_at=dict(_told_refunds(account, payments)),
     )
-    for each in found:
-        if each.invoice and each.kind in {Kind.CREDIT_NOTE, Kind.CREDIT_NOTE_VOIDED}:
-            money.credits[each.invoice] -= each.amounts.get(Book.CREDIT, 0)
     found += [*_uninvoiced(money, invoices), *_refunds(money), *_disputes(money)]
-    return sorted(found, key=attrgetter("day", "kind", "id"))
+    return list(_matched(sorted(found, key=attrgetter("day", "kind", "id"))))
+
+
+def _matched(found: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield entries, refunds set off against credit notes of the same invoice.
+
+    Whichever comes first waits for the other: a credit in the customer's balance, a refund
+    in the income that it took back. No entry depends on one of a later day.
+    """
+    credit: defaultdict[str | None, int] = defaultdict(int)
+    back: defaultdict[str | None, int] = defaultdict(int)
+    for each in found:
+        given = -each.amounts.get(Book.CREDIT, 0)
+        if each.kind is Kind.REFUND and each.invoice is not None:
+            amount = each.amounts[Book.REFUNDS]
+            part = max(0, min(amount, credit[each.invoice]))
+            credit[each.invoice] -= part
+            back[each.invoice] += amount - part
+            amounts = {**each.amounts, Book.REFUNDS: amount - part, Book.CREDIT: part}
+            yield from entry(attrs.evolve(each, amounts=amounts))
+        elif each.kind in _NOTED and given:
+            part = max(0, min(given, back[each.invoice]))
+            back[each.invoice] -= part
+            credit[each.invoice] += given - part
+            amounts = {**each.amounts, Book.REFUNDS: -part, Book.CREDIT: part - given}
+            yield from entry(attrs.evolve(each, amounts=amounts))
+        else:
+            yield each
 
 
 def _notes(
@@ -171,15 +194,7 @@ def _told_refunds(
 def _refund(
     money: _Money, name: str, at: datetime, amount: int, currency: str | None
 ) -> Iterator[Entry]:
-    charge = _charge_of(money, name)
-    invoice = money.owners.get(charge or "", "")
-    given = max(0, min(amount, money.credits[invoice]))
-    money.credits[invoice] -= given
-    amounts = {
-        Book.CREDIT: given,
-        Book.REFUNDS: amount - given,
-        Book.CLEARING: -amount,
-    }
+    amounts = {Book.REFUNDS: amount, Book.CLEARING: -amount}
     yield from entry(money.entry(Kind.REFUND, name, at, currency, amounts))
 
 

@@ -61,13 +61,23 @@ def facts() -> Sequence[tuple[int, Fact]]:
     return [(fact.position, fact) for fact in facts_of(events)]
 
 
-@cache
-def accounts() -> Sequence[Account]:
-    kept = {each.name: fold(each, facts()) for each in (*OWN, CATALOGUE)}
-    ties = Ties({key[1]: state for key, state in fold(TIES, facts()).items()})
+def told_by(placed: Sequence[tuple[int, Fact]]) -> list[Account]:
+    """Return the accounts that *placed* facts make."""
+    kept = {each.name: fold(each, placed) for each in (*OWN, CATALOGUE)}
+    ties = Ties({key[1]: state for key, state in fold(TIES, placed).items()})
     streams = sorted({key[0] for key in kept["invoices"]})
     found = [assembled(Linked(customer=each, product=None), kept) for each in streams]
     return [attrs.evolve(each, ties=ties.of(each)) for each in found]
+
+
+@cache
+def accounts() -> Sequence[Account]:
+    return told_by(facts())
+
+
+def content(entry: Entry) -> Entry:
+    """Return *entry* without which event told it."""
+    return attrs.evolve(entry, evidence=0)
 
 
 @cache
@@ -274,3 +284,42 @@ def test_what_is_paid_after_it_was_given_up_comes_back_first() -> None:
 def test_an_entry_that_does_not_balance_is_refused() -> None:
     with pytest.raises(UnbalancedError):
         list(entry(attrs.evolve(HOSTILE, amounts={Book.RECEIVABLE: 1})))
+
+
+def test_what_happens_later_changes_no_entry_of_before() -> None:
+    end = BookMonth(2025, 6).end(UTC)
+    past = [(p, f) for p, f in facts() if f.occurred_at is not None and f.occurred_at < end]
+    before = told_by(past)
+
+    for now in accounts():
+        then = next((each for each in before if each.linked == now.linked), None)
+        early = [] if then is None else entries(then, day_of(end, UTC), UTC)
+        late = [e for e in entries(now, day_of(END, UTC), UTC) if e.day < end.date()]
+        assert [content(e) for e in early] == [content(e) for e in late]
+
+
+def test_a_refund_and_a_credit_note_are_set_off_whichever_comes_first() -> None:
+    bill = invoice(line(None, 3100), amount_due=3100, amount_paid=3100, status="paid")
+    paid = {"status": "succeeded", "amount": 3100, "currency": "usd", "invoice": "in_1"}
+    charge = {"id": "ch_1", "object": "charge", "created": seconds(day(1)), **paid}
+    note = {"id": "cn_1", "invoice": "in_1", "status": "issued", "total": 3100}
+
+    for back, noted in ((20, 40), (40, 20), (30, 30)):
+        given = {**note, "created": seconds(day(noted)), "currency": "usd"}
+        refunded = {**charge, "amount_refunded": 3100, "refunded": True}
+        held = balances(
+            entries(
+                account(
+                    [
+                        told("invoice.paid", {**bill, "paid_at": seconds(day(1))}, 1),
+                        told("charge.succeeded", charge, 1),
+                        told("charge.refunded", refunded, back),
+                        told("credit_note.created", given, noted),
+                    ]
+                ),
+                day_of(day(90), UTC),
+                UTC,
+            )
+        )
+        left = {str(book): amount for (book, _), amount in held.items() if amount}
+        assert left == {"Income:Credit-Notes": 3100, "Income:Revenue": -3100}, back

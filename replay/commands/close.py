@@ -28,6 +28,7 @@ from ledger.clock import utc_now
 from ledger.closings import MonthClosed, closing_command
 from ledger.errors import IntegrityFailureError, NotFoundError
 from ledger.settings import load
+from projections.amounts import amount
 from projections.closing import (
     Adjustment,
     Figures,
@@ -35,6 +36,7 @@ from projections.closing import (
     digest,
     totals,
 )
+from replay.amount_columns import amounts
 from replay.closing import Closing, append, closings, figures_at, hash_at, learnt_since
 from replay.decisions import DECLINED, require_names
 from replay.ledgers import Connection, connected, database, state
@@ -48,10 +50,10 @@ from replay.words import say
 
 BOOKS: Final = (
     Column("account", "account of the books"),
-    Column("currency", "", fixed=True),
-    Column("opening", "opening", fixed=True, spare=1),
-    Column("change", "in the month", fixed=True),
-    Column("closing", "closing", fixed=True),
+    Column("currency", "in", fixed=True),
+    amounts("opening", spare=1),
+    amounts("change", "in the month"),
+    amounts("closing"),
 )
 LEARNT: Final = (
     Column("month", "month", fixed=True),
@@ -59,8 +61,8 @@ LEARNT: Final = (
     Column("kind", "what", fixed=True),
     Column("id", "object"),
     Column("account", "account", spare=2),
-    Column("currency", "", fixed=True),
     Column("change", "changes"),
+    Column("currency", ""),
     Column("was", ""),
     Column("now", ""),
 )
@@ -228,13 +230,7 @@ def figures_report(
     stamp: Callable[[int], Stamp],
 ) -> Report:
     """Return figures as a report; *said* is its first line."""
-    owed = [
-        (
-            f"receivable {each['currency'].upper()}",
-            f"{each['amount']:,} on {each['invoices']:,} open invoices",
-        )
-        for each in document["receivables"]
-    ]
+    owed = [("receivable", _owed(each)) for each in document["receivables"]]
     return Report(
         columns=BOOKS,
         records=document["books"],
@@ -251,6 +247,11 @@ def figures_report(
     )
 
 
+def _owed(each: Mapping[str, Any]) -> str:
+    owed = amount(each["amount"], each["currency"])
+    return f"{owed} on {each['invoices']:,} open invoices"
+
+
 def learnt_words(done: Closing, count: int) -> str:
     """Return what the report on adjustments begins with."""
     if not count:
@@ -262,11 +263,13 @@ def learnt(adjustment: Adjustment) -> dict[str, Any]:
     """Return *adjustment* as a record."""
     told = adjustment_document(adjustment)
     shown = told["now"] or told["was"]
-    changes = {str(book): amount for book, amount in adjustment.changes.items()}
     return {
         "month": adjustment.month,
         **{name: shown[name] for name in ("day", "kind", "id", "account", "currency")},
-        "change": ", ".join(f"{book} {amount:+,}" for book, amount in changes.items()),
+        "change": ", ".join(
+            f"{book} {amount(minor, shown['currency'])}"
+            for book, minor in adjustment.changes.items()
+        ),
         "was": told["was"],
         "now": told["now"],
     }

@@ -26,10 +26,10 @@ from cyclopts import Parameter
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.clock import utc_now
 from ledger.settings import load
-from projections.amounts import amount
 from projections.book_report import Asked, Told, movements, rendered, spans
 from projections.movements import CELLS, Cell, Moved, Movement
 from projections.reading import Reader
+from replay.amount_columns import amounts
 from replay.bars import bars
 from replay.ledgers import connected, database, state
 from replay.options import Reporting, UsageError
@@ -38,30 +38,19 @@ from replay.progress import Tick, progress
 from replay.report import Column, Record, Report
 from replay.stamping import stamp_of
 
-
-def _counted(key: str) -> Column:
-    """Return a column of amounts, whose currency stands beside them."""
-
-    def words(row: Record) -> str:
-        currency = str(row["currency"])
-        return amount(row[key], currency).removeprefix(f"{currency.upper()} ")
-
-    return Column(key, key, fixed=True, words=words)
-
-
 ROWS: Final = (
     Column("month", "month", fixed=True),
     Column("currency", "in", fixed=True),
-    *(_counted(str(cell)) for cell in CELLS),
+    *(amounts(str(cell)) for cell in CELLS),
     Column("accounts", ""),
 )
 PARTS: Final = (
     Column("at", "when", fixed=True),
     Column("account", "account"),
     Column("currency", "in", fixed=True),
-    _counted("amount"),
-    attrs.evolve(_counted("before"), title="was", spare=1),
-    attrs.evolve(_counted("after"), title="is", spare=1),
+    amounts("amount"),
+    amounts("before", "was", spare=1),
+    amounts("after", "is", spare=1),
     Column("subscriptions", "subscription", spare=3),
     Column("evidence", "events", words=lambda part: _events(part["evidence"])),
 )
