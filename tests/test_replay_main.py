@@ -67,6 +67,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["show", "cus_1", "cus_2"], "cus_2"),
         (["log", "--limit", "0"], "--limit"),
         (["log", "--limit", "many"], "--limit"),
+        (["log", "--limit", "9" * 20], "--limit"),
         (["log", "--follow", "-O", "csv"], "--follow"),
         (["log", "--since", "soon"], "is no time"),
         (["log", "--tz", "Mars/Olympus"], "is no time zone"),

@@ -30,6 +30,8 @@ from replay.report import Column, Report
 from replay.stamping import stamp_of
 from replay.subjects import position_of, streams
 
+# No log has more entries, and a database counts no further.
+LIMIT_MAX = 10**18 - 1
 COLUMNS = (
     Column("position", "#", fixed=True),
     Column("recorded_at", "recorded", fixed=True, spare=3),
@@ -56,7 +58,7 @@ def run(
     type: Annotated[str | None, Parameter(name="--type")] = None,  # noqa: A002, as spelled
     since: str | None = None,
     follow: Annotated[bool, Parameter(negative="")] = False,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=LIMIT_MAX))] = None,
     options: Reporting | None = None,
 ) -> int:
     """List events.
