@@ -10,6 +10,7 @@ its whole docstring its manual.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -90,6 +91,8 @@ EXITS: Final[dict[type[BaseException], int]] = {
     KeyboardInterrupt: INTERRUPTED,
 }
 
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 ABOUT: Final = """\
 What happened to your Stripe billing, what it means, and the proof.
 
@@ -121,11 +124,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read us has enough; what Python flushes at exit must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()  # whoever read us has enough
         return 0
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
         cause = _first(error)
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            _hush()
+            cause = UnavailableError(f"{cause.strerror}; make room and try again")
         if isinstance(cause, tuple(EXITS)):
             return _refused(cause, arguments)
         if os.environ.get(TRACEBACK):
@@ -137,6 +142,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return DEFECT
     return code if isinstance(code, int) else 0
+
+
+def _hush() -> None:
+    """Let what Python flushes at exit go nowhere, so that it does not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

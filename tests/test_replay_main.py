@@ -3,9 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from command_line import BL
 from replay.__main__ import COMMANDS, EXITS, main, module_of, summary
 
 NAMES = [name for names in COMMANDS.values() for name in names]
@@ -120,3 +122,14 @@ def test_defect_is_one_line_and_its_traceback_is_there_when_asked_for(
     monkeypatch.setenv("BL_TRACEBACK", "1")
     with pytest.raises(FileNotFoundError):
         main(["--help"])
+
+
+def test_a_full_disk_is_unavailable_and_no_defect() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*BL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 6
+    assert "No space left on device; make room and try again" in done.stderr
+    assert "Traceback" not in done.stderr
