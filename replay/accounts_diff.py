@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import attrs
 
+from projections.account import Account
 from projections.amounts import amount
-from projections.answer import Billing
+from projections.answer import answer
+from projections.credit_notes import CREDIT_NOTES
+from projections.customers import CUSTOMERS
+from projections.discounts import DISCOUNTS
+from projections.invoice_items import INVOICE_ITEMS
+from projections.invoices import INVOICES
+from projections.payments import PAYMENTS
 from projections.questions import Question
+from projections.seats import SEATS
+from projections.subscriptions import SUBSCRIPTIONS
 from replay.causes import Cause, Standing, SumError, changes, standing
-from replay.everyone import EVERYTHING, everyone
+from replay.everyone import Asking, everyone
 from replay.ledgers import Connection, state
 from replay.past import Then, then
 from replay.progress import Tick
@@ -47,6 +57,19 @@ def _change(row: Record, key: str) -> object:
     return after if before == after else f"{before or '-'} → {after or '-'}"
 
 
+def _standing(account: Account, now: datetime) -> tuple[str, Standing]:
+    told = answer(account, now)
+    return told.linked.account, standing(told)
+
+
+# What totals, status and dunning are made of; the rest of an account is not read.
+COMPARED: Final = Asking(
+    ask=_standing,
+    of=(
+        *(SUBSCRIPTIONS, SEATS, CUSTOMERS, DISCOUNTS),
+        *(INVOICES, INVOICE_ITEMS, CREDIT_NOTES, PAYMENTS),
+    ),
+)
 COLUMNS: Final = (
     Column("account", "account", usual=22),
     Column("causes", "causes", words=_causes),
@@ -116,11 +139,9 @@ class AccountsDiff:
 
     def _records(self) -> Iterator[Record]:
         sums = self._sums
-        for before, after in everyone(
-            self._conninfo, self._moments, self._tick, EVERYTHING
-        ):
+        for before, after in everyone(self._conninfo, self._moments, self._tick, COMPARED):
             sums.accounts += 1
-            was, is_now = standing(before), standing(after)
+            was, is_now = (Standing() if one is None else one[1] for one in (before, after))
             for told, counted in ((was, sums.before), (is_now, sums.after)):
                 if told.currency is not None:
                     counted[told.currency] += told.total
@@ -131,7 +152,7 @@ class AccountsDiff:
             for each, minor in found.items():
                 sums.causes[each] += minor
                 sums.touched[each] += 1
-            name = _name(before) or _name(after)
+            name = next(one[0] for one in (after, before) if one is not None)
             for currency in dict.fromkeys(currency for _, currency in found):
                 yield _record(name, currency, (was, is_now), found)
 
@@ -173,10 +194,6 @@ def accounts_diff(
     head, _ = state(connection)
     moments = then(connection, head, asked[0]), then(connection, head, asked[1])
     return AccountsDiff(conninfo, connection, moments, tick)
-
-
-def _name(billing: Billing | None) -> str:
-    return "" if billing is None else billing.linked.account
 
 
 def _record(

@@ -30,6 +30,7 @@ from ledger.errors import UnavailableError
 from ledger.postgres import PostgresLog
 from projections.account import Account
 from projections.answer import Billing, answer
+from projections.aside import seldom_collecting
 from projections.assembly import (
     OWN,
     assembled,
@@ -102,7 +103,7 @@ def everyone(
     known of an account then; accounts known at none of them are left out.
     """
     coming = _everyone(conninfo, moments, tick, asking)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, seldom_collecting():
         try:
             while (found := runner.run(_next(coming))) is not None:
                 yield from found
@@ -133,14 +134,16 @@ async def _everyone(
                     [_past(linked, facts, moment, asking.of) for moment in moments]
                     for linked in some
                 ]
-            asked = [[needs(account) for account in each] for each in pasts]
-            every = [one for each in asked for one in each]
-            around = await around_of(sources.reader, every)
+            # What an account names it never ceases to name: the last moment tells it all.
+            asked = [needs(each[-1]) for each in pasts]
+            around = await around_of(sources.reader, asked)
             yield [
                 each
-                for told in zip(pasts, asked, strict=True)
+                for past, named in zip(pasts, asked, strict=True)
                 if any(
-                    each := tuple(map(partial(around.answered, asking.ask), *told, moments))
+                    each := tuple(
+                        map(partial(around.answered, asking.ask, named), past, moments)
+                    )
                 )
             ]
             tick(start + len(some), len(found))

@@ -26,6 +26,7 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     MD = "md"
+    PARQUET = "parquet"
 
 
 class ProgressStyle(enum.StrEnum):

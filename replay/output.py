@@ -2,7 +2,8 @@
 
 table   for people                              json   one document, stamp inside
 md      for a page                              jsonl  one record on each line
-csv     for a sheet                             (the stamp of the last two: on stderr)
+csv     for a sheet                             parquet  for whatever asks in SQL
+                       (the stamp of jsonl, csv and parquet: on stderr)
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, Final, TextIO
 
 import attrs
 import msgspec
 
-from ledger.errors import NotConfiguredError
 from ledger.moments import rfc3339
-from replay.options import Format, Reporting
+from replay.drafts import opened, opened_binary
+from replay.options import Format, Reporting, UsageError
+from replay.parquet_report import write_records
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
 from replay.style import Style
@@ -34,10 +35,6 @@ from replay.words import say
 
 DRAWN_WITH: Final = "\u2500\u2502\u251c\u2514\u2713\u2212\u00d7\u2026"
 Writer = Callable[[Report, TextIO, Style], Stamp | None]
-
-
-class OutputError(NotConfiguredError):
-    """The report cannot be written there; nothing is left behind."""
 
 
 def write(report: Report, options: Reporting) -> None:
@@ -52,57 +49,15 @@ def write(report: Report, options: Reporting) -> None:
         records = iter(report.records)
         first = [*islice(records, 1)]
         report = attrs.evolve(report, records=chain(first, records))
-    with opened(options.target) as out:
-        stamp = WRITERS[form](report, out, style_of(options))
-        out.flush()
-    if stamp is not None and form in {Format.CSV, Format.JSONL}:
+    if form is Format.PARQUET:
+        stamp = _write_parquet(report, options.target)
+    else:
+        with opened(options.target) as out:
+            stamp = WRITERS[form](report, out, style_of(options))
+            out.flush()
+    if stamp is not None and form in {Format.CSV, Format.JSONL, Format.PARQUET}:
         for line in stamp.lines():
             say(line)
-
-
-@contextmanager
-def opened(target: Path | None) -> Iterator[TextIO]:
-    """Yield stdout, or a draft that becomes *target* once it is safe on the disk."""
-    if target is None:
-        yield sys.stdout
-        return
-    with opened_binary(target) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        try:
-            yield text
-        finally:
-            text.detach()
-
-
-@contextmanager
-def opened_binary(target: Path | None) -> Iterator[BinaryIO]:
-    """Yield stdout, or a draft that becomes *target* once it is safe on the disk.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    if target is None:
-        yield sys.stdout.buffer
-        return
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with draft.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written ({error.strerror}); nothing was left there"
-        ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def colored() -> bool:
@@ -241,8 +196,22 @@ def _write_csv(report: Report, out: TextIO, _style: Style) -> Stamp | None:
     sheet = csv.writer(out, lineterminator="\n")
     sheet.writerow([column.key for column in counted.columns])
     for record in counted:
-        sheet.writerow([_csv_cell(record.get(column.key)) for column in counted.columns])
+        sheet.writerow([csv_cell(record.get(column.key)) for column in counted.columns])
     return _stamp(report, counted.rows)
+
+
+def _write_parquet(report: Report, target: Path | None) -> Stamp | None:
+    if target is None and sys.stdout.isatty():
+        raise UsageError("a Parquet file is nothing to read here: give -o FILE")
+    counted = _Counted(report)
+    keys = [column.key for column in counted.columns]
+    with opened_binary(target) as out:
+        write_records(out, keys, iter(counted), _text)
+    return _stamp(report, counted.rows)
+
+
+def _text(value: object) -> str:
+    return rfc3339(value) if isinstance(value, datetime) else json_text(value, indent=-1)
 
 
 def _write_markdown(report: Report, out: TextIO, style: Style) -> Stamp | None:
@@ -277,7 +246,8 @@ def _indented(value: object) -> str:
     return json_text(value).replace("\n", "\n  ")
 
 
-def _csv_cell(value: object) -> Any:  # noqa: ANN401, csv takes what it is given
+def csv_cell(value: object) -> Any:  # noqa: ANN401, csv takes what it is given
+    """Return *value* as a sheet reads it: times as RFC 3339, no text as a formula."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if isinstance(value, bool):

@@ -33,8 +33,8 @@ class Around:
     def answered(
         self,
         ask: Callable[[Account, datetime], A],
-        account: Account,
         asked: Needs,
+        account: Account,
         moment: Then,
     ) -> A | None:
         """Return what *account* answers at *moment*; None if nothing was known of it."""

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
+from replay.drafts import OutputError
 from replay.options import Format, Reporting
-from replay.output import OutputError, write
+from replay.output import write
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp
 from replay.style import Style

@@ -32,10 +32,11 @@ from projections.registry import PROJECTIONS
 from replay.audit_pack import Pack, readme, report_text, verifier
 from replay.closing import Closing, closings, figures_at
 from replay.commands.export import DICTIONARIES, rows
+from replay.drafts import opened_binary
 from replay.keeping import kept_bytes
 from replay.ledgers import Connection, connected, database, state
 from replay.options import OPTIONS, ProgressStyle, UsageError
-from replay.output import json_text, opened_binary
+from replay.output import json_text
 from replay.progress import Tick, progress
 from replay.words import say
 

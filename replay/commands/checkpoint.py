@@ -28,10 +28,11 @@ from ledger.clock import utc_now
 from ledger.errors import IntegrityFailureError
 from ledger.notes import check_name, private_key, signed
 from ledger.verify import verify
+from replay.drafts import opened
 from replay.keeping import kept_bytes, kept_checkpoint
 from replay.ledgers import database, reading, state
 from replay.options import OPTIONS, Format, ProgressStyle, UsageError
-from replay.output import json_text, opened
+from replay.output import json_text
 from replay.progress import progress
 
 

@@ -29,10 +29,11 @@ from projections.dunning_rendering import timelines as rendered
 from projections.dunning_steps import steps
 from projections.wrongful import WrongfulPause
 from replay.asking import Asked, need, question, views
+from replay.drafts import opened
 from replay.dunning_picture import picture
 from replay.ledgers import Connection, connected, database
 from replay.options import Asking, UsageError
-from replay.output import opened, write
+from replay.output import write
 from replay.progress import progress
 from replay.report import Column, Record, Report
 from replay.stamp import Stamp

@@ -1,11 +1,19 @@
-"""Write the log to a file that others can read, and that bl import-log reads back.
+"""Write the log or what it means to a file that others can read.
 
     bl export --format jsonl -o 2026.jsonl
+    bl export --format parquet -o events.parquet
+    bl export --format csv --what invoices -o invoices.csv
+    duckdb -c "SELECT currency, sum(total) FROM 'invoices.parquet' GROUP BY currency"
     bl export --format beancount -o books.beancount
     bl export --format jsonl | jq -r 'select(.content.type == "invoice.paid") | .position'
 
 JSON lines: a title, then every row with its columns, its body as it is stored and, for
-readers, its content as JSON. The same log gives the same bytes.
+readers, its content as JSON. The same log gives the same bytes, and bl import-log makes
+the same log of them.
+
+csv and parquet are tables: --what says events (the rows of the log without their bodies),
+accounts, invoices, lines, seats (every change) or payments, as they are now. Times are in
+UTC, amounts minor units beside a column currency; in csv no text can start a formula.
 
 beancount is a double-entry journal, read by Beancount and by hledger: receivables, deferred
 and earned revenue, tax, discounts, Stripe's clearing account, refunds, disputes, credit
@@ -15,7 +23,8 @@ notes; what it cannot tell stands at its head. It is made from the read models.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -24,11 +33,17 @@ from cyclopts import Parameter
 from ledger.encoding import Encodings
 from ledger.row import NAMES, Row
 from ledger.transcript import Title, digests, row_line, title_line
+from projections.assembly import OWN
+from replay.drafts import opened_binary
+from replay.everyone import need_versions
 from replay.journal_file import journal
-from replay.ledgers import Connection, reading, state
-from replay.options import OPTIONS, ProgressStyle
-from replay.output import opened_binary
+from replay.ledgers import Connection, connected, database, state
+from replay.options import OPTIONS, ProgressStyle, UsageError
+from replay.parquet_file import write_parquet
 from replay.progress import Tick, progress
+from replay.sheet_fields import Field, Page
+from replay.sheet_files import write_csv
+from replay.sheets import SHEETS, What
 from replay.words import say
 
 PAGE: Final = 2_000
@@ -45,12 +60,15 @@ class ExportFormat(enum.StrEnum):
     """What is written."""
 
     JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
     BEANCOUNT = "beancount"
 
 
 def run(
     *,
     form: Annotated[ExportFormat, Parameter(name="--format")] = ExportFormat.JSONL,
+    what: What | None = None,
     output: Annotated[
         Path | None, Parameter(name=("--output", "-o"), group=OPTIONS)
     ] = None,
@@ -62,17 +80,27 @@ def run(
 
     Args:
         form: What is written.
+        what: The table, of csv and parquet; events if not said.
         output: Write to a file, whole or not at all; stdout if not said.
         shown: Show work under way.
     """
     target = None if str(output) == "-" else output
-    with (
-        reading() as connection,
-        opened_binary(target) as out,
-        progress("export", shown) as tick,
-    ):
-        count = WRITERS[form](connection, out, tick)
-    say(f"bl export: {count:,} {COUNTED[form]}")
+    if what is not None and form not in TABLES:
+        raise UsageError("--what names a table: give it with --format csv or parquet")
+    if form is ExportFormat.PARQUET and target is None and sys.stdout.isatty():
+        raise UsageError("a Parquet file is nothing to read here: give -o FILE")
+    what = what or What.EVENTS
+    with database() as conninfo, connected(conninfo) as connection:
+        if what is not What.EVENTS:
+            need_versions(connection, OWN)
+        with opened_binary(target) as out, progress("export", shown) as tick:
+            if form in TABLES:
+                sheet = SHEETS[what]
+                pages = sheet.pages(conninfo, connection, tick)
+                rows = TABLES[form](out, sheet.fields, pages)
+            else:
+                rows = WRITERS[form](connection, out, tick)
+    say(f"bl export: {rows:,} {what if form in TABLES else COUNTED[form]}")
     return 0
 
 
@@ -104,6 +132,12 @@ def rows(connection: Connection, head: int) -> Iterator[tuple[Row, bytes]]:
             yield Row(*fields), digest
 
 
+TABLES: Final[
+    dict[ExportFormat, Callable[[BinaryIO, Sequence[Field], Iterable[Page]], int]]
+] = {
+    ExportFormat.CSV: write_csv,
+    ExportFormat.PARQUET: write_parquet,
+}
 WRITERS: Final[dict[ExportFormat, Callable[[Connection, BinaryIO, Tick], int]]] = {
     ExportFormat.JSONL: _lines,
     ExportFormat.BEANCOUNT: journal,
