@@ -40,7 +40,7 @@ from replay.stamp import ARGUMENTS, program_version
 from replay.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
-    "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token"),
+    "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token", "completion"),
     "Look": (
         *("status", "log", "show", "timeline", "seats", "total", "dunning"),
         *("invoices", "receivables", "tax", "movements"),
