@@ -184,9 +184,8 @@ def _timeline(name: str, unpaid: Unpaid, now: datetime) -> Timeline | None:
         return None
     policy = unpaid.policy(began)
     cancel_at = began + policy.cancel_day * DAY
-    came = outcome(
-        Owed(invoice=invoice, subscription=held, began=began, cancel_at=cancel_at)
-    )
+    owed = Owed(invoice=invoice, subscription=held, began=began, cancel_at=cancel_at)
+    came = outcome(attrs.evolve(owed, invoices=unpaid.invoices))
     if came is not None and came.at > now:
         came = None
     stopped_at = _stopped_at(held, began) if came is None else None

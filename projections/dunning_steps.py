@@ -101,7 +101,8 @@ def _expected(told: Timeline) -> Iterator[Step]:
     last = max((each.at for each in told.attempts), default=told.first_failed_at)
     if announced is not None and announced <= last:
         announced = None
-    if announced is None and any(each.told for each in told.attempts):
+    counted = bool(told.shown.attempt_count)
+    if announced is None and (counted or any(each.told for each in told.attempts)):
         return
     planned = [told.first_failed_at + day * DAY for day in told.policy.retry_days[done:]]
     if announced is not None:

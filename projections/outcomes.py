@@ -12,7 +12,7 @@ comes too late.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -55,12 +55,14 @@ class Owed:
     Attributes:
         began: Day 0.
         cancel_at: When the policy cancels.
+        invoices: Of its account.
     """
 
     invoice: Current[Invoice]
     subscription: Current[Subscription] | None
     began: datetime
     cancel_at: datetime
+    invoices: Mapping[str, Current[Invoice]] = attrs.Factory(dict)
 
 
 def outcome(owed: Owed) -> Outcome | None:
@@ -142,7 +144,7 @@ def _ended(owed: Owed) -> Outcome | None:
 
 
 def _superseded(owed: Owed) -> Outcome | None:
-    for at, position in _revivals(owed):
+    for at, position in sorted((*_revivals(owed), *_moved_on(owed))):
         if at > owed.began:
             return Outcome(end=End.CLOSED, at=at, reason="superseded", position=position)
     return None
@@ -154,6 +156,24 @@ def _revivals(owed: Owed) -> Iterator[tuple[datetime, int]]:
     for before, after in pairwise(marks):
         if _goes(after) and before.status not in _GOING:
             yield after.at, after.position
+
+
+def _moved_on(owed: Owed) -> Iterator[tuple[datetime, int]]:
+    """Yield when later invoices were paid of a subscription that is active all the same.
+
+    Where events told of its status, these have the word.
+    """
+    held, since = owed.subscription, owed.invoice.value.created
+    if held is None or since is None or held.value.status not in _GOING:
+        return
+    for each in owed.invoices.values():
+        shown = each.value
+        if shown.subscription != owed.invoice.value.subscription or shown.created is None:
+            continue
+        if shown.created > since and shown.paid_at is not None:
+            told = [mark for mark in held.marks if mark.at <= shown.paid_at]
+            if not told or told[-1].inferred:
+                yield shown.paid_at, each.position
 
 
 def _goes(mark: Mark) -> bool:
