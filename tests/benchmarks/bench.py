@@ -72,11 +72,17 @@ def events(
         yield stripe_event(body, ledger_livemode=False)
 
 
-async def fill(conninfo: str, count: int) -> None:
-    """Append *count* events of companies' lives, in the order in which they happen."""
+async def fill(
+    conninfo: str, count: int, made: Iterator[StripeEvent] | None = None
+) -> None:
+    """Append *count* events of companies' lives, in the order in which they happen.
+
+    Args:
+        made: Where they are taken from; what follows them is left in it.
+    """
     mapper = Mapper(Encodings.shipped())
     async with PostgresLog.open(conninfo, Role.APPENDER, deadline_s=60) as log:
-        made = events(count)
+        made = islice(events(count) if made is None else made, count)
         while batch := [[mapper.entry(event)] for event in islice(made, 1000)]:
             await log.admit(batch)
     with psycopg.connect(conninfo, autocommit=True) as connection:
