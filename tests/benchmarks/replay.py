@@ -123,6 +123,8 @@ class Status(Projection[StatusView]):
         )
         rows = []
         for fact in self.translation.facts([recorded]):
+            if type(fact) not in SUBSCRIPTIONS.handlers:
+                continue
             key = (fact.account, fact.object_id)
             before = self.states.get(key, SUBSCRIPTIONS.initial)
             self.states[key] = SUBSCRIPTIONS.handlers[type(fact)](before, fact)
