@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -9,9 +11,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 import attrs
 import psycopg
+
+from replay.__main__ import main
 
 BL = [sys.executable, "-P", "-m", "replay.start"]
 SECRET = "whsec_0123456789abcdef0123456789abcdef"
@@ -48,6 +53,22 @@ def bl(*arguments: str | Path, env: Mapping[str, str]) -> Said:
         timeout=120,
     )
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def bl_here(*arguments: str | Path, env: Mapping[str, str]) -> Said:
+    """Run a command in this process, which takes no time to start."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with (
+        patch.dict(os.environ, env, clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main([*map(str, arguments)])
+    texts = []
+    for stream in (out, err):
+        stream.seek(0)
+        texts.append(stream.read())
+    return Said(code, *texts)
 
 
 def bl_in_terminal(

@@ -308,7 +308,7 @@ FORGERIES: Final[dict[str, tuple[Callable[[list[Row]], list[Row]], int]]] = {
 
 
 @pytest.mark.parametrize(("forge", "position"), FORGERIES.values(), ids=FORGERIES)
-def test_a_log_forged_with_its_hashes_is_found_by_a_checkpoint_only(
+def test_L03_L04_L05_a_log_forged_with_its_hashes_is_found_by_a_checkpoint_only(
     filled: str,
     tmp_path: Path,
     forge: Callable[[list[Row]], list[Row]],

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from command_line import bl, on
+from command_line import bl_here, on
 from ledger_on_disk import fill
 from projections.questions import Question
 from replay.account_diff import account_diff
@@ -30,7 +30,7 @@ def ledger(module_ledger18: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def everybody(ledger: dict[str, str]) -> Json:
-    said = bl("diff", "--all", T1, T2, "-O", "json", env=ledger)
+    said = bl_here("diff", "--all", T1, T2, "-O", "json", env=ledger)
     assert said.code == 1, said.err
     document: Json = json.loads(said.out)
     return document
@@ -107,7 +107,7 @@ def test_C03_exit_codes_of_diff_are_those_of_the_table(
     ]
 
     for arguments, code in expected:
-        said = bl("diff", *arguments, env=ledger)
+        said = bl_here("diff", *arguments, env=ledger)
         assert said.code == code, (arguments, said)
         if code > 1:
             assert (said.out, said.err.count("\n")) == ("", 1)
@@ -118,8 +118,8 @@ def test_the_waterfall_of_a_table_is_added_up(
 ) -> None:
     account = next(e["account"] for e in everybody["accounts"] if e["change"])
 
-    alone = bl("diff", account, T1, T2, env=ledger).out
-    every = bl("diff", "--all", T1, T2, env=ledger).out
+    alone = bl_here("diff", account, T1, T2, env=ledger).out
+    every = bl_here("diff", "--all", T1, T2, env=ledger).out
 
     assert "total before" in alone
     assert "✓" in alone

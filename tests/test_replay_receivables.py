@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from command_line import an_account, bl, bl_in_terminal, on
+from command_line import an_account, bl_here, bl_in_terminal, on
 from ledger_on_disk import fill
 from projections.billed import Billed
 from projections.lines import Line, Taxed
@@ -32,7 +32,7 @@ def ledger(module_ledger18: str) -> dict[str, str]:
 
 
 def told(*arguments: str, env: dict[str, str]) -> Json:
-    said = bl(*arguments, "-O", "json", env=env)
+    said = bl_here(*arguments, "-O", "json", env=env)
     assert (said.code, said.err) == (0, ""), said
     document: Json = json.loads(said.out)
     return document
@@ -179,7 +179,7 @@ def test_C03_wrong_months_and_accounts_are_told_in_one_line(ledger: dict[str, st
         (["tax", "--month", "2026-13"], 2),
         (["receivables", "--aging", "--known-at", "999999"], 2),
     ]:
-        said = bl(*arguments, env=ledger)
+        said = bl_here(*arguments, env=ledger)
         assert (said.code, said.out, said.err.count("\n")) == (code, "", 1), said
 
 
@@ -204,10 +204,12 @@ def test_C08_lists_fit_the_terminal(ledger: dict[str, str]) -> None:
 def test_C05_a_sheet_of_invoices_has_amounts_beside_a_currency(
     ledger: dict[str, str],
 ) -> None:
-    rows = list(csv.DictReader(io.StringIO(bl("invoices", "-O", "csv", env=ledger).out)))
+    rows = list(
+        csv.DictReader(io.StringIO(bl_here("invoices", "-O", "csv", env=ledger).out))
+    )
 
     assert rows
     for row in rows:
         assert row["currency"] in {"usd", "eur", "gbp"} or len(row["currency"]) == 3
-        assert int(row["total"]) is not None
+        assert int(row["total"]) >= 0
         assert datetime.fromisoformat(row["date"]).tzinfo is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from command_line import BL, bl, on
+from command_line import BL, bl_here, on
 from ledger_on_disk import HOSTILE, fill
 from replay.sheets import SHEETS, What
 
@@ -32,7 +32,9 @@ def folder(ledger: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("sheets")
     for what in What:
         target = folder / f"{what}.parquet"
-        said = bl("export", "--format", "parquet", "--what", what, "-o", target, env=ledger)
+        said = bl_here(
+            "export", "--format", "parquet", "--what", what, "-o", target, env=ledger
+        )
         assert said.code == 0, said.err
     return folder
 
@@ -62,7 +64,7 @@ def test_duckdb_finds_real_timestamps_and_whole_numbers(folder: Path) -> None:
 def test_tables_agree_with_the_log_and_with_each_other(
     ledger: dict[str, str], folder: Path
 ) -> None:
-    status = json.loads(bl("status", "-O", "json", env=ledger).out)
+    status = json.loads(bl_here("status", "-O", "json", env=ledger).out)
     head = status["stamp"]["position"]
 
     events = asked(
@@ -83,7 +85,7 @@ def test_tables_agree_with_the_log_and_with_each_other(
         "USING (account)",
     )
     assert lost == [(0,)]
-    listed = json.loads(bl("invoices", "-O", "json", env=ledger).out)["totals"]
+    listed = json.loads(bl_here("invoices", "-O", "json", env=ledger).out)["totals"]
     sums = asked(
         folder,
         "SELECT currency, sum(total) FROM 'invoices.parquet' GROUP BY 1 ORDER BY 1",
@@ -98,7 +100,7 @@ def test_C05_no_cell_of_a_sheet_starts_a_formula(
 ) -> None:
     target = tmp_path / "events.csv"
 
-    said = bl("export", "--format", "csv", "-o", target, env=ledger)
+    said = bl_here("export", "--format", "csv", "-o", target, env=ledger)
 
     assert (said.code, said.out) == (0, "")
     rows = list(csv.DictReader(io.StringIO(target.read_text(encoding="utf-8"))))
@@ -139,16 +141,16 @@ def test_a_disk_that_is_full_leaves_nothing_and_is_told_in_one_line(
 def test_every_report_can_be_a_parquet_file(ledger: dict[str, str], tmp_path: Path) -> None:
     target = tmp_path / "log.parquet"
 
-    said = bl("log", "-o", target, env=ledger)
+    said = bl_here("log", "-o", target, env=ledger)
 
     assert said.code == 0, said.err
     assert "position" in said.err
     rows = asked(tmp_path, "SELECT position FROM 'log.parquet' ORDER BY 1")
-    document = json.loads(bl("log", "-O", "json", env=ledger).out)
+    document = json.loads(bl_here("log", "-O", "json", env=ledger).out)
     assert [row[0] for row in rows] == [each["position"] for each in document["rows"]]
 
 
 def test_C03_a_table_of_what_is_none_is_refused(ledger: dict[str, str]) -> None:
     for arguments in (["--what", "invoices"], ["--format", "csv", "--what", "nonsense"]):
-        said = bl("export", *arguments, env=ledger)
+        said = bl_here("export", *arguments, env=ledger)
         assert (said.code, said.out, said.err.count("\n")) == (2, "", 1), said
