@@ -4,6 +4,7 @@ GET /v1/accounts/{account}/…   scope read    see `projections.account_api`
 GET /v1/events…                scope audit   see `projections.event_api`
 GET /v1/movements              scope read    see `projections.movements_api`
 GET /v1/status                 scope read    how far everything is
+GET /v1/checkpoint             scope audit   the end of the log, to be kept elsewhere
 GET /billing/{account}         by link       see `projections.page.app`
 """
 
@@ -16,8 +17,10 @@ from importlib import metadata
 import attrs
 from aiohttp import web
 
+from ledger.checkpoint import Checkpoint
 from ledger.clock import utc_now
 from ledger.log import Log
+from ledger.moments import rfc3339
 from ledger.problems import TOKEN_KEYS, Problem, problems, require
 from ledger.tokens import Scope
 from projections import account_api, event_api, movements_api
@@ -77,6 +80,24 @@ class Api:
             }
         )
 
+    async def checkpoint(self, request: web.Request) -> web.Response:
+        """Answer with the end of the log, also as the text that bl verify reads."""
+        grant = require(request, Scope.AUDIT)
+        question(request)
+        if grant.account is not None:
+            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+        taken = Checkpoint.of(await self.log.head(), now=self.clock())
+        return written(
+            {
+                "ledger": taken.ledger_id,
+                "mode": self.mode,
+                "position": taken.position,
+                "hash": taken.hash.hex(),
+                "taken_at": rfc3339(taken.taken_at),
+                "checkpoint": taken.text(),
+            }
+        )
+
 
 def described() -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler of the description, which is written once."""
@@ -101,6 +122,7 @@ def routes(api: Api) -> list[web.RouteDef]:
             MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
         ),
         web.get("/v1/status", api.status),
+        web.get("/v1/checkpoint", api.checkpoint),
         web.get("/v1/openapi.json", described()),
         *page_app.routes(
             Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)

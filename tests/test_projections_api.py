@@ -15,6 +15,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from ledger.checkpoint import Checkpoint
 from ledger.database import Role, connect
 from ledger.events import (
     AccountLinked,
@@ -445,6 +446,21 @@ async def test_status_tells_how_far_everything_is(door: Door) -> None:
     assert body["untranslated"] == {"account.updated": 1}
     assert body["waiting"] == 0
     assert (await door.get("/v1/status", account="cus_1")).status == 404
+
+
+async def test_checkpoint_is_the_end_of_the_log_as_bl_verify_reads_it(door: Door) -> None:
+    body = await (await door.get("/v1/checkpoint", "audit")).json()
+
+    head = await door.log.head()
+    taken = Checkpoint.parse(body["checkpoint"])
+    assert (taken.ledger_id, taken.position, taken.hash) == (
+        head.ledger_id,
+        head.position,
+        head.hash,
+    )
+    assert (body["position"], body["hash"]) == (head.position, head.hash.hex())
+    assert (await door.get("/v1/checkpoint")).status == 403
+    assert (await door.get("/v1/checkpoint", "audit", "cus_1")).status == 404
 
 
 async def test_a_parked_account_answers_with_the_last_known_marked_stale(

@@ -167,6 +167,17 @@ class ProjectionShown(TypedDict):
     lag: int
 
 
+class CheckpointAnswer(TypedDict):
+    """The end of the log; *checkpoint* is the text that ``bl verify --against`` reads."""
+
+    ledger: str
+    mode: Literal["live", "test"]
+    position: Position
+    hash: str
+    taken_at: Time
+    checkpoint: str
+
+
 class StatusAnswer(TypedDict):
     """How far the log and each projection are."""
 

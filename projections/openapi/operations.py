@@ -14,6 +14,7 @@ from ledger.tokens import Scope
 from projections.explanation import Figure
 from projections.openapi.account_answers import AccessAnswer, BillingAnswer
 from projections.openapi.list_answers import (
+    CheckpointAnswer,
     EventAnswer,
     EventsAnswer,
     InvoicesAnswer,
@@ -151,6 +152,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="status",
         meaning="How far the log and each projection are",
         answers=(StatusAnswer,),
+    ),
+    Operation(
+        path="/v1/checkpoint",
+        name="checkpoint",
+        meaning="The end of the log, to be kept outside its database",
+        scope=Scope.AUDIT,
+        answers=(CheckpointAnswer,),
     ),
     Operation(
         path="/v1/openapi.json", name="openapi", meaning="This description", scope=None
