@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from aiohttp import web
 
 if TYPE_CHECKING:
+    from aiohttp import web
     from prometheus_client.core import Metric
 
 LATENCY_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
@@ -93,6 +93,8 @@ async def serve(metrics: Metrics, *, host: str, port: int) -> tuple[web.AppRunne
     Raises:
         OSError: The port is taken.
     """
+    # Imported here: who only counts, such as a command, need not wait 100 ms for it.
+    from aiohttp import web  # noqa: PLC0415
 
     async def show(_request: web.Request) -> web.Response:
         return web.Response(

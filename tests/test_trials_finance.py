@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import subprocess
+import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -240,3 +241,16 @@ async def test_L10_signers_that_race_or_die_publish_nothing_that_is_not_so(
         assert verified.fault is None
     assert {each.returncode for each in racing[:2]} == {0}
     assert len(published) >= 2
+
+
+def test_a_command_imports_nothing_that_it_does_not_use() -> None:
+    for name, heavy in {
+        "status": {"aiohttp", "pyarrow", "jinja2", "rich.progress"},
+        "invoices": {"pyarrow", "jinja2"},
+        "export": {"pyarrow", "duckdb"},
+    }.items():
+        code = f"import sys, replay.commands.{name}; print(*({heavy} & sys.modules.keys()))"
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == [], name

@@ -117,7 +117,7 @@ def walked(
         events_per_core_s=round(events / cores),
         limit_per_s=limit,
         ratio=round(rate / limit, 2),
-        peak_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        peak_mb_so_far=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
     )
     return seconds, cores
 
