@@ -384,7 +384,7 @@ async def test_a_topic_of_a_later_release_is_read_as_unknown(ledger_database: st
         (kept,) = await contents(log)
 
     assert kept.event == UnknownEvent(
-        originator_id="evt_a", topic="month_closed", account="cus_1"
+        originator_id="evt_a", topic="month_reopened", account="cus_1"
     )
 
 
