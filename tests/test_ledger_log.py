@@ -379,7 +379,7 @@ async def test_a_topic_of_a_later_release_is_read_as_unknown(ledger_database: st
     async with PostgresLog.open(ledger_database, Role.APPENDER) as log:
         await log.append([stripe("a")])
         with psycopg.connect(ledger_database) as owner:
-            owner.execute("UPDATE ledger.log SET topic = 'month_closed'")
+            owner.execute("UPDATE ledger.log SET topic = 'month_reopened'")
 
         (kept,) = await contents(log)
 
