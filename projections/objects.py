@@ -77,22 +77,22 @@ class Subscription(Value, frozen=True, array_like=True, kw_only=True):
     """
 
     status: str
-    created: datetime | None
-    currency: str | None
-    items: tuple[Item, ...]
-    quantity: int | None
-    period_start: datetime | None
-    period_end: datetime | None
-    cancel_at_period_end: bool
-    cancel_at: datetime | None
-    canceled_at: datetime | None
-    ended_at: datetime | None
-    trial_end: datetime | None
-    collection_method: str | None
-    default_payment_method: str | None
-    latest_invoice: str | None
-    pause_behavior: str | None
-    pause_type: str | None
+    created: datetime | None = None
+    currency: str | None = None
+    items: tuple[Item, ...] = ()
+    quantity: int | None = None
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    canceled_at: datetime | None = None
+    ended_at: datetime | None = None
+    trial_end: datetime | None = None
+    collection_method: str | None = None
+    default_payment_method: str | None = None
+    latest_invoice: str | None = None
+    pause_behavior: str | None = None
+    pause_type: str | None = None
     trial_start: datetime | None = None
     start_date: datetime | None = None
     billing_cycle_anchor: datetime | None = None

@@ -213,22 +213,4 @@ def shadows_of(account: Account, books: Iterable[Books], now: datetime) -> list[
     return [*found, *shadows(loose, rest)]
 
 
-_NO_SUBSCRIPTION: Final = Subscription(
-    status="",
-    created=None,
-    currency=None,
-    items=(),
-    quantity=None,
-    period_start=None,
-    period_end=None,
-    cancel_at_period_end=False,
-    cancel_at=None,
-    canceled_at=None,
-    ended_at=None,
-    trial_end=None,
-    collection_method=None,
-    default_payment_method=None,
-    latest_invoice=None,
-    pause_behavior=None,
-    pause_type=None,
-)
+_NO_SUBSCRIPTION: Final = Subscription(status="")

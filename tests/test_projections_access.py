@@ -20,22 +20,9 @@ NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALONE: Final = Linked(customer="cus_1", product=None)
 BARE: Final = Subscription(
     status="active",
-    created=None,
     currency="usd",
-    items=(),
-    quantity=None,
     period_start=NOON,
     period_end=NOON + timedelta(days=31),
-    cancel_at_period_end=False,
-    cancel_at=None,
-    canceled_at=None,
-    ended_at=None,
-    trial_end=None,
-    collection_method=None,
-    default_payment_method=None,
-    latest_invoice=None,
-    pause_behavior=None,
-    pause_type=None,
 )
 
 
