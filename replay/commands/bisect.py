@@ -12,7 +12,7 @@ access, badge, plan; amounts are minor units. Exit 4 if it does not hold at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ledger.errors import NotFoundError
 from ledger.log import Recorded
@@ -52,12 +52,17 @@ def run(subject: str, /, *, expr: str, options: Asking | None = None) -> int:
         first = _first(len(events), holds)
         if first is None:
             raise NotFoundError(f"{expr} does not hold of {subject} after its last event")
+        told = _told(found, events[first])
         write(
             Report(
                 facts={"account": found.linked.account, "expression": expr}
-                | _told(found, events[first])
+                | told
                 | {"events": len(events), "replays": len(replays)},
-                card=_card(found, events[first], len(replays)),
+                card=(
+                    ("", found.linked.account),
+                    *_card(events[first], told),
+                    ("looked at", f"{len(replays)} of {len(events):,} moments"),
+                ),
                 stamp=stamp_of(connection),
             ),
             options,
@@ -94,14 +99,11 @@ def _told(found: Unfolding, one: Recorded) -> dict[str, object]:
     }
 
 
-def _card(found: Unfolding, one: Recorded, replays: int) -> tuple[tuple[str, object], ...]:
-    told = _told(found, one)
+def _card(one: Recorded, told: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
     return (
-        ("", found.linked.account),
         ("first after", f"#{one.position:,}"),
         ("event", f"{told['event']} ({told['type']})"),
         ("recorded", one.recorded_at),
         ("by", told["by"] or "nobody it names"),
         ("what", sentence(one.event)),
-        ("looked at", f"{replays} of {len(found.recorded):,} moments"),
     )
