@@ -121,12 +121,22 @@ def as_of(linked: Linked, recorded: Iterable[Recorded], moment: datetime | None)
     Args:
         recorded: The events of its streams up to where they are known, by position.
     """
-    facts = [
-        (fact.position, fact)
+    return folded(linked, facts_by(recorded, moment))
+
+
+def facts_by(recorded: Iterable[Recorded], moment: datetime | None) -> list[Fact]:
+    """Return what *recorded* tells of an account that had happened by *moment*."""
+    return [
+        fact
         for fact in _TRANSLATION.facts(recorded)
         if moment is None or _happened(fact, moment)
     ]
-    return assembled(linked, {each.name: fold(each, facts) for each in OWN})
+
+
+def folded(linked: Linked, facts: Iterable[Fact]) -> Account:
+    """Return the account that *facts*, in any order, make from nothing."""
+    placed = [(fact.position, fact) for fact in facts]
+    return assembled(linked, {each.name: fold(each, placed) for each in OWN})
 
 
 def surrounded(

@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from ledger.log import Recorded
 from projections.answer import Billing, answer
-from projections.assembly import OWN, assembled, surrounded
+from projections.assembly import facts_by, folded, surrounded
 from projections.facts import Fact
-from projections.folding import fold
 from projections.links import Linked
-from projections.translate import translation
 from replay.unfolding import Unfolding
 from replay.waterfall import INSTANT, Frame
 
-_READ: Final = translation(fact for each in OWN for fact in each.handlers)
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -128,7 +125,7 @@ class Film:
         return sorted(found, key=lambda each: (each.at, not each.outside, each.position))
 
     def _own(self, one: Recorded) -> Iterator[_Happening]:
-        facts = _READ.facts([one])
+        facts = facts_by([one], None)
         if self.by_position:
             yield _Happening(at=one.recorded_at, recorded=one, facts=tuple(facts))
             return
@@ -138,10 +135,8 @@ class Film:
             yield _Happening(at=at, recorded=one, facts=told)
 
     def _answer(self, facts: Sequence[Fact], now: datetime, known: int | None) -> Billing:
-        placed = [(fact.position, fact) for fact in facts]
-        states: dict[str, Any] = {each.name: fold(each, placed) for each in OWN}
         account = surrounded(
-            assembled(self._linked, states),
+            folded(self._linked, facts),
             self.unfolding.around,
             known=known,
             moment=None if self.by_position else now,

@@ -20,8 +20,9 @@ import attrs
 from ledger.log import Recorded
 from ledger.postgres import PostgresLog
 from projections.answer import Billing, answer
-from projections.assembly import Kept, as_of, needs, surrounded
+from projections.assembly import Kept, facts_by, folded, needs, surrounded
 from projections.catalogue import CATALOGUE
+from projections.facts import Fact
 from projections.links import Linked
 from projections.questions import Question
 from projections.views import View
@@ -53,14 +54,19 @@ class Unfolding:
         streams = self.view.linked.streams
         return [one for one in self.recorded if one.event.account in streams]
 
+    @cached_property
+    def facts(self) -> Sequence[Fact]:
+        """What those events tell of it, as far as that had happened."""
+        return facts_by(self.own, self.view.until)
+
     def after(self, position: int, now: datetime | None = None) -> Billing:
         """Return the account as the events up to *position* make it.
 
         Args:
             now: When dates are evaluated; None is the moment asked about.
         """
-        known = [one for one in self.own if one.position <= position]
-        past = as_of(self.view.linked, known, self.view.until)
+        known = [fact for fact in self.facts if fact.position <= position]
+        past = folded(self.view.linked, known)
         whole = surrounded(past, self.around, known=position, moment=self.view.until)
         return answer(whole, now or self.view.now)
 
