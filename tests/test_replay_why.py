@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from operator import le
 from typing import Any
 
 import pytest
 
 from command_line import bl, on
+from replay.commands.bisect import _first
 from replay.expression import Expression
 from replay.options import UsageError
 from told_account import ACCOUNT, tell
@@ -95,6 +98,13 @@ def test_each_field_is_blamed_on_the_event_that_set_it(
     assert "subscription.status" not in table
     nothing = bl("blame", ACCOUNT, "seets", env=env)
     assert (nothing.code, nothing.out) == (4, "")
+
+
+def test_halving_ends_at_the_first_place_that_holds_whichever_it_is() -> None:
+    for count in range(20):
+        for first in range(count):
+            assert _first(count, partial(le, first)) == first
+        assert _first(count, lambda _: False) is None
 
 
 def test_first_event_after_which_something_is_so_is_found(
