@@ -29,10 +29,10 @@ from ledger.migrate import migrate
 from ledger.problems import RATES
 from ledger.rates import Rates
 from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
-from projections import process
-from projections.api import application, probes
-from projections.figures import Figures
-from projections.serving import opened
+from projections.api.app import application, probes
+from projections.api.serving import opened
+from projections.projector import process
+from projections.projector.figures import Figures
 
 _logger = logging.getLogger(__name__)
 API: Final = "api"

@@ -8,26 +8,26 @@ from typing import Any, TypeVar
 
 import attrs
 
-from projections.catalogue import Catalogue
-from projections.checks import Checked
-from projections.conflicts import Conflict
-from projections.credit_notes import CreditNoteHistory
-from projections.customers import CustomerHistory
-from projections.discounts import DiscountHistory
 from projections.history import Current, History, Told, told
-from projections.invoice_items import InvoiceItemHistory
-from projections.invoices import InvoiceHistory
-from projections.links import Linked
-from projections.mandates import MandateHistory
+from projections.models.catalogue import Catalogue
+from projections.models.checks import Checked
+from projections.models.conflicts import Conflict
+from projections.models.credit_notes import CreditNoteHistory
+from projections.models.customers import CustomerHistory
+from projections.models.discounts import DiscountHistory
+from projections.models.invoice_items import InvoiceItemHistory
+from projections.models.invoices import InvoiceHistory
+from projections.models.links import Linked
+from projections.models.mandates import MandateHistory
+from projections.models.payment_methods import PaymentMethodHistory
+from projections.models.payments import PaymentHistory
+from projections.models.schedules import ScheduleHistory
+from projections.models.seats import Register
+from projections.models.subscriptions import History as SubscriptionHistory
+from projections.models.tax_ids import TaxIdHistory
+from projections.models.ties import TieHistory
 from projections.objects import Value
-from projections.payment_methods import PaymentMethodHistory
-from projections.payments import PaymentHistory
-from projections.schedules import ScheduleHistory
-from projections.seat_terms import billed_otherwise
-from projections.seats import Register
-from projections.subscriptions import History as SubscriptionHistory
-from projections.tax_ids import TaxIdHistory
-from projections.ties import TieHistory
+from projections.seating.terms import billed_otherwise
 
 V = TypeVar("V", bound=Value)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from projections.account import Account
-from projections.charged import InvoiceItem
 from projections.lines import Line
+from projections.models.charged import InvoiceItem
 
 
 def charged(account: Account) -> Iterator[Line | InvoiceItem]:

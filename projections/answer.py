@@ -12,30 +12,38 @@ from datetime import datetime
 import attrs
 import msgspec
 
-from projections import dunning, dunning_findings, findings, seat_figures
-from projections.access import Access, Badge
+from projections import findings
 from projections.account import Account
 from projections.billed import Billed, billed
-from projections.books import Books
-from projections.dunning import Timeline
-from projections.entitlement import entitled, unpaid
+from projections.dunning import findings as dunning_findings
+from projections.dunning import timelines as dunning
+from projections.dunning.timelines import Timeline
 from projections.findings import Finding, Severity
 from projections.gap_findings import gaps_of
-from projections.links import Linked
 from projections.marks import Mark
+from projections.models.links import Linked
 from projections.notices import Notice, Noticed, notices
 from projections.objects import Customer, TaxId
-from projections.period_total import PeriodTotal
-from projections.plans import plan_name
-from projections.scheduled import Scheduled, named, scheduled
-from projections.seat_figures import Demand, SeatFigures, Source
-from projections.seat_history import Held, held, levels
-from projections.seat_terms import mark_terms, varied
-from projections.shadow import findings_of, recent
-from projections.standings import Listed, listed
+from projections.seating import figures as seat_figures
+from projections.seating.figures import Demand, SeatFigures, Source
+from projections.seating.history import Held, held, levels
+from projections.seating.terms import mark_terms, varied
+from projections.shadow.shadow_invoice import findings_of, recent
+from projections.status.access import Access, Badge
+from projections.status.entitlement import entitled, unpaid
+from projections.status.plans import plan_name
+from projections.status.scheduled import Scheduled, named, scheduled
+from projections.status.standings import Listed, listed
+from projections.status.ways_to_pay import WayToPay, ways_to_pay
 from projections.terms import Terms
-from projections.totals import NextCharge, books_of, current_total, next_charge
-from projections.ways_to_pay import WayToPay, ways_to_pay
+from projections.totals.account_totals import (
+    NextCharge,
+    books_of,
+    current_total,
+    next_charge,
+)
+from projections.totals.books import Books
+from projections.totals.period_total import PeriodTotal
 
 __all__ = [
     "Account",

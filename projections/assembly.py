@@ -13,28 +13,28 @@ from ledger.events import Check
 from ledger.log import Recorded
 from projections.account import Account
 from projections.account_wares import charged, reductions
-from projections.catalogue import CATALOGUE, Catalogue
-from projections.checks import CHECKS, last_run
-from projections.conflicts import CONFLICTS
-from projections.credit_notes import CREDIT_NOTES
-from projections.customers import CUSTOMERS
-from projections.declaration import Projection
-from projections.discounts import DISCOUNTS
 from projections.facts import AccountLinked, Fact
-from projections.folding import Key, fold
 from projections.history import History
-from projections.invoice_items import INVOICE_ITEMS
-from projections.invoices import INVOICES
-from projections.links import Linked
-from projections.mandates import MANDATES
-from projections.payment_methods import PAYMENT_METHODS
-from projections.payments import PAYMENTS
-from projections.schedules import SCHEDULES
-from projections.seats import SEATS
-from projections.subscriptions import SUBSCRIPTIONS
-from projections.tax_ids import TAX_IDS
-from projections.ties import TIES
-from projections.translate import translation
+from projections.models.catalogue import CATALOGUE, Catalogue
+from projections.models.checks import CHECKS, last_run
+from projections.models.conflicts import CONFLICTS
+from projections.models.credit_notes import CREDIT_NOTES
+from projections.models.customers import CUSTOMERS
+from projections.models.declaration import Projection
+from projections.models.discounts import DISCOUNTS
+from projections.models.invoice_items import INVOICE_ITEMS
+from projections.models.invoices import INVOICES
+from projections.models.links import Linked
+from projections.models.mandates import MANDATES
+from projections.models.payment_methods import PAYMENT_METHODS
+from projections.models.payments import PAYMENTS
+from projections.models.schedules import SCHEDULES
+from projections.models.seats import SEATS
+from projections.models.subscriptions import SUBSCRIPTIONS
+from projections.models.tax_ids import TAX_IDS
+from projections.models.ties import TIES
+from projections.projector.folding import Key, fold
+from projections.translation.translate import translation
 from projections.wares import Price
 
 H = TypeVar("H", bound=History[Any, Any])

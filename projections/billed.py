@@ -9,10 +9,10 @@ from typing import Final
 
 import attrs
 
-from projections.charged import CreditNote
+from projections.dunning.tries import Paying
 from projections.history import Current
+from projections.models.charged import CreditNote
 from projections.objects import Invoice
-from projections.tries import Paying
 
 
 @attrs.frozen(kw_only=True)

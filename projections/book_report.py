@@ -9,14 +9,14 @@ from typing import Any, Final
 import attrs
 
 from ledger.book_months import BookMonth, BookMonthError, months_between
-from projections.customers import CUSTOMERS
-from projections.discounts import DISCOUNTS
+from projections.accounting.movements import CELLS, Cell, Moved, Movements, Row, Span
+from projections.accounting.recurring import recurring
 from projections.everyone import counted, everyone
-from projections.invoices import INVOICES
-from projections.movements import CELLS, Cell, Moved, Movements, Row, Span
+from projections.models.customers import CUSTOMERS
+from projections.models.discounts import DISCOUNTS
+from projections.models.invoices import INVOICES
+from projections.models.subscriptions import SUBSCRIPTIONS
 from projections.reading import Reader
-from projections.recurring import recurring
-from projections.subscriptions import SUBSCRIPTIONS
 
 PARTS: Final = (CUSTOMERS, SUBSCRIPTIONS, INVOICES, DISCOUNTS)
 MONTHS_MAX: Final = 240

@@ -15,16 +15,16 @@ from psycopg import sql
 
 from projections.account import Account
 from projections.assembly import assembled
-from projections.catalogue import CATALOGUE, Catalogue
-from projections.declaration import Projection
-from projections.folding import Key
 from projections.history import History
-from projections.links import Linked, is_customer
-from projections.packing import unpacked
+from projections.models.catalogue import CATALOGUE, Catalogue
+from projections.models.declaration import Projection
+from projections.models.links import Linked, is_customer
+from projections.models.ties import TIES, TieHistory
 from projections.payment_objects import Tie
+from projections.projector.folding import Key
+from projections.projector.packing import unpacked
+from projections.projector.rows import Codec
 from projections.reading import Reader
-from projections.rows import Codec
-from projections.ties import TIES, TieHistory
 
 PAGE_ACCOUNTS: Final = 500
 NEXT: Final = sql.SQL("""

@@ -31,8 +31,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from projections.charged import CreditNote, Discounting, InvoiceItem
-from projections.lifecycle import rank
+from projections.models.charged import CreditNote, Discounting, InvoiceItem
 from projections.objects import (
     Customer,
     Invoice,
@@ -54,6 +53,7 @@ from projections.own_facts import (
 )
 from projections.paths import paths
 from projections.payment_objects import Mandate, Payment, PaymentMethod, Tie
+from projections.translation.lifecycle import rank
 from projections.wares import Ware
 
 __all__ = [

@@ -13,15 +13,15 @@ from typing import Any, Final
 
 import attrs
 
-from projections import access
-from projections.checks import Checked
-from projections.conflicts import Conflict
 from projections.facts import Subscription
 from projections.history import History, Told
-from projections.links import Linked, is_customer
 from projections.marks import Mark
-from projections.standings import Listed
-from projections.subscriptions import Current
+from projections.models.checks import Checked
+from projections.models.conflicts import Conflict
+from projections.models.links import Linked, is_customer
+from projections.models.subscriptions import Current
+from projections.status import access
+from projections.status.standings import Listed
 
 EVIDENCE_MAX: Final = 20
 

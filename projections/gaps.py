@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import msgspec
 
-from projections import lifecycle
 from projections.facts import InvoiceObserved, Observed, SubscriptionObserved
 from projections.objects import Value
+from projections.translation import lifecycle
 
 CHAIN: Final = "chain"
 ATTEMPTS: Final = "attempts"

@@ -22,11 +22,11 @@ from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
 from projections.gaps import Gap, born, gapped, is_inferred
-from projections.lifecycle import LIKELY
 from projections.marks import Mark, marked
+from projections.models.traces import Trace, traced
 from projections.objects import Value
 from projections.paths import paths
-from projections.traces import Trace, traced
+from projections.translation.lifecycle import LIKELY
 
 # Seconds that hold at least so many observations stay open to late ones.
 RECENT_MIN: Final = 4

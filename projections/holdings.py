@@ -13,10 +13,10 @@ from psycopg import sql
 
 from ledger.database import Role, connect
 from ledger.errors import UnavailableError
-from projections.declaration import Projection
-from projections.generations import SCHEMA
-from projections.packing import unpacked
-from projections.rows import Codec
+from projections.models.declaration import Projection
+from projections.projector.generations import SCHEMA
+from projections.projector.packing import unpacked
+from projections.projector.rows import Codec
 
 S = TypeVar("S")
 

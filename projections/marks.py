@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from projections.facts import Observed, SubscriptionObserved
-from projections.lifecycle import is_inferred
 from projections.objects import Discount, Subscription
+from projections.translation.lifecycle import is_inferred
 
 
 class Sold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):

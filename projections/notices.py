@@ -18,14 +18,14 @@ from typing import Any, Final
 
 import attrs
 
-from projections import access
-from projections.dunning import DAY, Timeline
+from projections.dunning.timelines import DAY, Timeline
+from projections.dunning.tries import Paying
 from projections.history import Current
 from projections.objects import Subscription
 from projections.payment_objects import PaymentMethod
-from projections.standings import Listed
-from projections.tries import Paying
-from projections.ways_to_pay import WayToPay
+from projections.status import access
+from projections.status.standings import Listed
+from projections.status.ways_to_pay import WayToPay
 
 CARD_DAYS: Final = (30, 7)
 TRIAL_DAYS: Final = 3

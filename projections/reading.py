@@ -22,18 +22,18 @@ from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
 from projections.assembly import OWN, ROAMING, Kept, Needs
-from projections.catalogue import CATALOGUE
-from projections.checks import CHECKS
-from projections.declaration import Projection
-from projections.entitlement import DECIDING
-from projections.folding import Key
-from projections.generations import SCHEMA
-from projections.links import LINKS, Link, Linked, resolve
-from projections.packing import packed, unpacked
+from projections.models.catalogue import CATALOGUE
+from projections.models.checks import CHECKS
+from projections.models.declaration import Projection
+from projections.models.links import LINKS, Link, Linked, resolve
+from projections.models.registry import PROJECTIONS
+from projections.projector.folding import Key
+from projections.projector.generations import SCHEMA
+from projections.projector.packing import packed, unpacked
+from projections.projector.rows import Codec
+from projections.projector.whereabouts import LOOSE, SEEN, loose, named, waiting
 from projections.pulse import LOOK, Beat, beat
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.whereabouts import LOOSE, SEEN, loose, named, waiting
+from projections.status.entitlement import DECIDING
 
 STATEMENT_TIMEOUT: Final = "5s"
 ANSWER_S: Final = 6.0  # for a server that does not even keep that timeout

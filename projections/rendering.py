@@ -9,21 +9,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from ledger.moments import rfc3339
-from projections import total_rendering
-from projections.access import Access, Change
 from projections.answer import Billing, Finding, Listed, SeatFigures
 from projections.billed import Billed
-from projections.dunning_rendering import notice, timeline
-from projections.entitlement import Entitlement
+from projections.dunning.rendering import notice, timeline
 from projections.facts import Subscription
 from projections.objects import TaxId
 from projections.openapi import account_answers as told
 from projections.openapi.list_answers import SeatStepShown
 from projections.openapi.parts import FindingShown
-from projections.periods import ServicePeriod
-from projections.scheduled import Scheduled
-from projections.seat_history import Held, Seat, Step
-from projections.ways_to_pay import WayToPay
+from projections.seating.history import Held, Seat, Step
+from projections.status.access import Access, Change
+from projections.status.entitlement import Entitlement
+from projections.status.periods import ServicePeriod
+from projections.status.scheduled import Scheduled
+from projections.status.ways_to_pay import WayToPay
+from projections.totals import rendering as total_rendering
 
 Json = dict[str, Any]
 

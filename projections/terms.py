@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from projections.catalogue import Catalogue
+from projections.models.catalogue import Catalogue
 from projections.objects import Item
 from projections.wares import Meant, Price
 

@@ -23,6 +23,7 @@ from ledger.log import Head, Log, Recorded, Selection
 from ledger.problems import bad_request, unknown_account
 from ledger.tokens import Grant
 from projections.answer import Account, Billing, answer
+from projections.api.questions import Question
 from projections.assembly import (
     Kept,
     Needs,
@@ -32,16 +33,15 @@ from projections.assembly import (
     needs,
     surrounded,
 )
-from projections.catalogue import CATALOGUE
-from projections.evidence import Witness, witnesses
-from projections.explanation import Explanation
+from projections.dunning.wrongful import WrongfulPause, positions, suspects, wrongful
+from projections.explain.evidence import Witness, witnesses
+from projections.explain.tree import Explanation
 from projections.facts import AccountLinked
-from projections.folding import fold
-from projections.links import LINKS, Linked, resolve
-from projections.questions import Question
+from projections.models.catalogue import CATALOGUE
+from projections.models.links import LINKS, Linked, resolve
+from projections.projector.folding import fold
 from projections.reading import Found, Lag
-from projections.translate import translation
-from projections.wrongful import WrongfulPause, positions, suspects, wrongful
+from projections.translation.translate import translation
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 _LINKS_ONLY: Final = Selection(

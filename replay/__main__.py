@@ -35,9 +35,9 @@ from ledger.errors import (
 from ledger.notes import SignatureError, SigningKeyError
 from ledger.tokens import TokenError
 from ledger.transcript import TranscriptError
-from replay.options import UsageError
-from replay.stamp import ARGUMENTS, program_version
-from replay.words import say
+from replay.arguments.options import UsageError
+from replay.report.stamp import ARGUMENTS, program_version
+from replay.report.words import say
 
 COMMANDS: Final[dict[str, Sequence[str]]] = {
     "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token", "completion"),

@@ -14,9 +14,9 @@ from psycopg import sql
 from ledger.clock import utc_now
 from projections.answer import Account, Billing, answer
 from projections.assembly import OWN, assembled
-from projections.catalogue import CATALOGUE, Catalogue
-from projections.declaration import Projection
-from projections.links import LINKS, Link, is_customer, resolve
+from projections.models.catalogue import CATALOGUE, Catalogue
+from projections.models.declaration import Projection
+from projections.models.links import LINKS, Link, is_customer, resolve
 from replay.ledgers import Connection
 
 EXISTS: Final = "SELECT to_regclass('read_models.' || %s) IS NOT NULL"

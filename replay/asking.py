@@ -23,12 +23,12 @@ from ledger.moments import rfc3339
 from ledger.postgres import PostgresLog
 from ledger.problems import Problem
 from ledger.tokens import Grant, Scope
-from projections.questions import Question
+from projections.api.questions import Question
 from projections.reading import Reader
 from projections.views import View, Views
-from replay.moments import earlier
-from replay.options import Asking, UsageError
-from replay.text import is_name
+from replay.arguments.moments import earlier
+from replay.arguments.options import Asking, UsageError
+from replay.report.text import is_name
 
 _POSITION: Final = re.compile(r"#?([0-9]{1,18})")
 _ALL: Final = Grant(scopes=frozenset({Scope.READ}))

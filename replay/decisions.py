@@ -16,12 +16,12 @@ from ledger.database import Role
 from ledger.events import CATALOGUE, TOPIC_OF, CatalogueEvent, Command, PolicySet, TermsSet
 from ledger.log import Selection
 from ledger.postgres import PostgresLog
-from projections import catalogue as wares
-from projections.catalogue import Catalogue
-from projections.folding import fold
-from projections.translate import translation
-from replay.options import UsageError, Watching
-from replay.text import is_name
+from projections.models import catalogue as wares
+from projections.models.catalogue import Catalogue
+from projections.projector.folding import fold
+from projections.translation.translate import translation
+from replay.arguments.options import UsageError, Watching
+from replay.report.text import is_name
 
 DECLINED: Final = 130
 _DECISIONS: Final = Selection(

@@ -36,20 +36,20 @@ from projections.assembly import (
     assembled,
     needs,
 )
-from projections.declaration import Projection
 from projections.facts import Fact
-from projections.folding import Key, apply, fold
-from projections.links import Linked
-from projections.packing import unpacked
+from projections.models.declaration import Projection
+from projections.models.links import Linked
+from projections.projector.folding import Key, apply, fold
+from projections.projector.packing import unpacked
+from projections.projector.rows import Codec
 from projections.reading import Reader
-from projections.rows import Codec
-from projections.translate import Translation, translation
-from replay.families import families
+from projections.translation.translate import Translation, translation
 from replay.ledgers import Connection, connected
 from replay.models import read_models
-from replay.past import Then
-from replay.progress import Tick
-from replay.surroundings import around_of
+from replay.past.families import families
+from replay.past.log_then import Then
+from replay.past.surroundings import around_of
+from replay.report.progress import Tick
 
 AT_ONCE: Final = 100
 OF_STREAMS: Final = sql.SQL(

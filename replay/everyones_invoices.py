@@ -12,16 +12,16 @@ from ledger.clock import utc_now
 from projections.account import Account
 from projections.answer import unpaid
 from projections.billed import Billed, billed
-from projections.credit_notes import CREDIT_NOTES
-from projections.invoices import INVOICES
-from projections.payments import PAYMENTS
-from projections.subscriptions import SUBSCRIPTIONS
+from projections.models.credit_notes import CREDIT_NOTES
+from projections.models.invoices import INVOICES
+from projections.models.payments import PAYMENTS
+from projections.models.subscriptions import SUBSCRIPTIONS
+from replay.arguments.options import Asking as Options
 from replay.asking import need, question
 from replay.everyone import Asking, everyone, need_versions
 from replay.ledgers import Connection, state
-from replay.options import Asking as Options
-from replay.past import Then, then
-from replay.progress import progress
+from replay.past.log_then import Then, then
+from replay.report.progress import progress
 
 FINAL: Final = frozenset({"open", "paid", "uncollectible"})
 

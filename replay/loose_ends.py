@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from projections import whereabouts
-from projections.whereabouts import LOOSE, SEEN
+from projections.projector import whereabouts
+from projections.projector.whereabouts import LOOSE, SEEN
 from replay.ledgers import Connection
 
 UNTRANSLATED: Final = """

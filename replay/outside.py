@@ -13,10 +13,10 @@ from ledger.database import Role
 from ledger.migrate import migrate
 from ledger.postgres import PostgresLog
 from ledger.settings import Mode, Settings, SettingsError, load
-from projections import process as projector
+from projections.projector import process as projector
+from replay.arguments.options import ProgressStyle
 from replay.ledgers import database
-from replay.options import ProgressStyle
-from replay.progress import progress
+from replay.report.progress import progress
 from webhooks.stripe_client import StripeClient
 
 LOOK_S = 0.5

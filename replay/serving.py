@@ -26,10 +26,10 @@ from ledger.postgres import PostgresLog
 from ledger.problems import RATES, TOKEN_KEYS, problems
 from ledger.rates import Rates
 from ledger.settings import Settings
-from projections import api as read_api
-from projections import process as projector
-from projections.api import Api
-from projections.figures import Figures
+from projections.api import app as read_api
+from projections.api.app import Api
+from projections.projector import process as projector
+from projections.projector.figures import Figures
 from projections.reading import Reader
 from webhooks import app as stripe_door
 from webhooks import hosted_routes

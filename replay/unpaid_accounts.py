@@ -19,13 +19,13 @@ from psycopg import sql
 
 from projections.answer import unpaid
 from projections.assembly import assembled
-from projections.declaration import Projection
-from projections.dunning import Unpaid
-from projections.folding import Key
-from projections.invoices import INVOICES
-from projections.links import Linked, is_customer
-from projections.payments import PAYMENTS
-from projections.subscriptions import SUBSCRIPTIONS
+from projections.dunning.timelines import Unpaid
+from projections.models.declaration import Projection
+from projections.models.invoices import INVOICES
+from projections.models.links import Linked, is_customer
+from projections.models.payments import PAYMENTS
+from projections.models.subscriptions import SUBSCRIPTIONS
+from projections.projector.folding import Key
 from replay.accounts import EXISTS, catalogue_of
 from replay.ledgers import Connection
 

@@ -18,9 +18,9 @@ import attrs
 import msgspec
 
 from ledger.policy import DEFAULT, Policy
-from projections.dunning import Timeline, Unpaid, timelines
-from replay.options import UsageError
-from replay.report import Record
+from projections.dunning.timelines import Timeline, Unpaid, timelines
+from replay.arguments.options import UsageError
+from replay.report.report import Record
 
 DAYS_MAX: Final = 3660
 EXAMPLES_MAX: Final = 100

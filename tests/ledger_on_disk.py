@@ -8,7 +8,7 @@ from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.events import Command, Event, SeatAssigned, SeatReleased, StripeEvent
 from ledger.postgres import PostgresLog
-from projections.process import catch_up
+from projections.projector.process import catch_up
 from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import simulate
 

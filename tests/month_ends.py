@@ -8,7 +8,7 @@ from typing import Final
 from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.postgres import PostgresLog
-from projections.process import catch_up
+from projections.projector.process import catch_up
 from replay.simulator.habits import Breadth
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import Simulation

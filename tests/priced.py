@@ -11,10 +11,10 @@ from ledger.envelope import stripe_event
 from ledger.events import Command, Event, SeatsCounted
 from projections.answer import Account, Billing, answer
 from projections.assembly import OWN, assembled
-from projections.catalogue import CATALOGUE
-from projections.links import Linked
-from projections.period_lines import PeriodLine
-from projections.period_total import PeriodTotal
+from projections.models.catalogue import CATALOGUE
+from projections.models.links import Linked
+from projections.totals.period_lines import PeriodLine
+from projections.totals.period_total import PeriodTotal
 from recordings import folded
 from shop import METADATA
 

@@ -18,9 +18,9 @@ from ledger.envelope import stripe_event
 from ledger.events import Event, StripeEvent
 from ledger.log import Recorded
 from projections.facts import Fact
-from projections.folding import Key, fold
-from projections.registry import PROJECTIONS
-from projections.translate import translation
+from projections.models.registry import PROJECTIONS
+from projections.projector.folding import Key, fold
+from projections.translation.translate import translation
 
 ROOT: Final = Path(__file__).parent.parent
 FIXTURES: Final = ROOT / os.environ.get("LEDGER_FIXTURES", "../shared/fixtures")

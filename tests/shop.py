@@ -17,8 +17,8 @@ from ledger.clock import utc_now
 from ledger.database import Role
 from ledger.postgres import PostgresLog
 from ledger.tokens import mint
-from projections import process
-from projections.api import Api, application
+from projections.api.app import Api, application
+from projections.projector import process
 from projections.reading import Reader
 
 CUSTOMER: Final = "cus_JT01"

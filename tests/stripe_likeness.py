@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from projections.answer import Billing
-from projections.traces import ACTION_REQUIRED
+from projections.models.traces import ACTION_REQUIRED
 from stripe_outside import differences
 
 DEBITS: Final = frozenset({"sepa_debit", "bacs_debit", "us_bank_account"})

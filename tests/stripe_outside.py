@@ -15,7 +15,7 @@ from ledger.twin import MemoryLog
 from projections import rendering
 from projections.answer import Billing, answer
 from projections.assembly import assembled
-from projections.links import resolve
+from projections.models.links import resolve
 from replay.simulator.habits import Breadth
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import Simulation

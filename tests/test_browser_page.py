@@ -23,14 +23,14 @@ from ledger.database import Role
 from ledger.events import Command, SeatsCounted
 from ledger.postgres import PostgresLog
 from page_states import STATES, happened
-from projections import process
-from projections.api import application
+from projections.api.app import application
+from projections.api.serving import opened as opened_api
 from projections.page import assets
 from projections.page.composing import composed
 from projections.page.offers import Offer
 from projections.page.sessions import link
 from projections.page.visits import LINK, path_of
-from projections.serving import opened as opened_api
+from projections.projector import process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

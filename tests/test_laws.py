@@ -28,17 +28,17 @@ from ledger.twin import MemoryLog
 from projections import rendering
 from projections.answer import Billing, answer
 from projections.assembly import as_of, assembled
-from projections.declaration import Projection, on, table
 from projections.facts import SubscriptionObserved
-from projections.folding import apply, fold
-from projections.links import LINKS, Link, resolve
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.runner import Runner
-from projections.seats import SEATS
-from projections.subscriptions import SUBSCRIPTIONS, History, observed
-from projections.translate import translation
-from projections.twin import MemoryRows
+from projections.models.declaration import Projection, on, table
+from projections.models.links import LINKS, Link, resolve
+from projections.models.registry import PROJECTIONS
+from projections.models.seats import SEATS
+from projections.models.subscriptions import SUBSCRIPTIONS, History, observed
+from projections.projector.folding import apply, fold
+from projections.projector.rows import Codec
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
+from projections.translation.translate import translation
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER: Final = NOON + timedelta(days=2)

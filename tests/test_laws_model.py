@@ -32,15 +32,15 @@ from ledger.events import (
 )
 from ledger.postgres import PostgresLog
 from ledger.twin import MemoryLog
-from projections import process
 from projections.answer import Billing, answer
 from projections.assembly import assembled
-from projections.links import Link, resolve
+from projections.models.links import Link, resolve
+from projections.models.registry import PROJECTIONS
+from projections.projector import process
+from projections.projector.rows import Codec
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
 from projections.reading import Reader
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.runner import Runner
-from projections.twin import MemoryRows
 from reference_model import Happening, Model
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)

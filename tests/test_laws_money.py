@@ -29,9 +29,9 @@ from priced import (
     told,
     total,
 )
-from projections.period_lines import Kind, PeriodLine, Source
-from projections.period_total import PeriodTotal, period_total
-from projections.renewals import Period
+from projections.status.renewals import Period
+from projections.totals.period_lines import Kind, PeriodLine, Source
+from projections.totals.period_total import PeriodTotal, period_total
 from test_laws import EXAMPLES, held
 
 STARTS: Final = (0, 31, 61, 92)

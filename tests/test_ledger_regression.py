@@ -20,10 +20,10 @@ from ledger.postgres import PostgresLog
 from ledger.regression import ClockWatch
 from ledger.twin import MemoryLog
 from ledger.verify import verify
-from projections import process
 from projections.assembly import as_of
-from projections.links import Linked
-from projections.seat_history import held
+from projections.models.links import Linked
+from projections.projector import process
+from projections.seating.history import held
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)

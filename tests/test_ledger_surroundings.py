@@ -19,7 +19,8 @@ from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import StripeEvent
 from ledger.migrate import migrate
 from ledger.postgres import PostgresLog
-from projections import process, reading
+from projections import reading
+from projections.projector import process
 from projections.reading import Reader
 
 AT: Final = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

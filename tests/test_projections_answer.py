@@ -8,8 +8,6 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from projections import declaration
-from projections.access import Level
 from projections.answer import Account, Billing, answer
 from projections.facts import (
     AccountLinked,
@@ -17,9 +15,11 @@ from projections.facts import (
     Subscription,
     SubscriptionObserved,
 )
-from projections.links import Link, Linked, linked, resolve
-from projections.seats import SEATS, changed
-from projections.subscriptions import History, observed
+from projections.models import declaration
+from projections.models.links import Link, Linked, linked, resolve
+from projections.models.seats import SEATS, changed
+from projections.models.subscriptions import History, observed
+from projections.status.access import Level
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALONE: Final = Linked(customer="cus_1", product=None)

@@ -16,9 +16,8 @@ from ledger.database import Role
 from ledger.postgres import PostgresLog
 from ledger.problems import TOKEN_KEYS, problems
 from ledger.tokens import Scope, mint
-from projections import api as read_api
-from projections import process
-from projections.api import Api
+from projections.api import app as read_api
+from projections.api.app import Api
 from projections.client.blocking import Ledger
 from projections.client.calls import pause_s
 from projections.client.concurrent import AsyncLedger
@@ -30,8 +29,9 @@ from projections.client.problems import (
     UnreachableError,
     WrongRequestError,
 )
+from projections.projector import process
 from projections.reading import Reader
-from test_projections_api import HISTORY
+from test_projections_api_app import HISTORY
 from webhooks import app as stripe_door
 from webhooks.app import Door
 

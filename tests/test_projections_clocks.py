@@ -27,17 +27,17 @@ from ledger.tokens import Grant, Scope
 from ledger.twin import MemoryLog
 from projections import rendering
 from projections.answer import answer
+from projections.api.questions import Question
 from projections.assembly import Kept, Needs, assembled
-from projections.catalogue import CATALOGUE
-from projections.folding import Key
-from projections.links import LINKS, Link, Linked, resolve
-from projections.mandates import MANDATES
-from projections.questions import Question
+from projections.models.catalogue import CATALOGUE
+from projections.models.links import LINKS, Link, Linked, resolve
+from projections.models.mandates import MANDATES
+from projections.models.registry import PROJECTIONS
+from projections.projector.folding import Key
+from projections.projector.rows import Codec
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
 from projections.reading import Found
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.runner import Runner
-from projections.twin import MemoryRows
 from projections.views import Views
 from test_laws import EXAMPLES, held, histories
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from projections.dunning_drawing import Lane, drawing
-from projections.dunning_looks import LOOKS
-from projections.dunning_steps import Step
+from projections.dunning.drawing import Lane, drawing
+from projections.dunning.looks import LOOKS
+from projections.dunning.steps import Step
 
 FAILED: Final = datetime(2026, 11, 1, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)

@@ -19,10 +19,10 @@ from ledger.log import Recorded
 from ledger.shown_objects import Showing, UnreadableObjectError, stripe_object
 from projections.answer import Billing, answer
 from projections.assembly import as_of
-from projections.links import Linked
-from projections.runner import Runner
-from projections.subscriptions import SUBSCRIPTIONS
-from projections.twin import MemoryRows
+from projections.models.links import Linked
+from projections.models.subscriptions import SUBSCRIPTIONS
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
 from test_laws import Step, dump, kept, lives, logged, told
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)

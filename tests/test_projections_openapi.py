@@ -21,11 +21,11 @@ from ledger.envelope import stripe_event
 from ledger.events import AccountLinked, Command, Event, SeatsCounted
 from ledger.postgres import PostgresLog
 from ledger.tokens import Scope, mint
-from projections import api as read_api
-from projections import process
-from projections.api import Api, application
+from projections.api import app as read_api
+from projections.api.app import Api, application
 from projections.openapi.document import document
 from projections.openapi.operations import OPERATIONS
+from projections.projector import process
 from projections.reading import Reader
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import simulate

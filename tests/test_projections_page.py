@@ -22,13 +22,13 @@ from ledger.events import Command, Event, SeatsCounted, StripeEvent
 from ledger.postgres import PostgresLog
 from ledger.problems import CLOCK
 from ledger.tokens import mint
-from projections import process
-from projections.api import Api, application
-from projections.declaration import on, table
+from projections.api.app import Api, application
 from projections.facts import SubscriptionObserved
+from projections.models.declaration import on, table
+from projections.models.registry import PROJECTIONS
+from projections.models.subscriptions import SUBSCRIPTIONS, History
+from projections.projector import process
 from projections.reading import Reader
-from projections.registry import PROJECTIONS
-from projections.subscriptions import SUBSCRIPTIONS, History
 
 NOW: Final = datetime(2099, 11, 1, 12, tzinfo=UTC)
 KEY: Final = b"0123456789abcdef"

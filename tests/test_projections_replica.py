@@ -20,10 +20,10 @@ from ledger.embedded_account import server_account
 from ledger.embedded_binaries import find_binaries
 from ledger.postgres import PostgresLog
 from ledger.tokens import mint
-from projections import process
-from projections.api import application
-from projections.serving import opened
-from test_projections_api import HISTORY, KEY, NOW, shown
+from projections.api.app import application
+from projections.api.serving import opened
+from projections.projector import process
+from test_projections_api_app import HISTORY, KEY, NOW, shown
 
 PATH: Final = "/v1/accounts/cus_1/billing"
 

@@ -14,11 +14,11 @@ from ledger.events import Command, Event, SeatAssigned, SeatReleased
 from ledger.twin import MemoryLog
 from projections.answer import answer
 from projections.assembly import assembled
-from projections.links import resolve
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.runner import Runner
-from projections.twin import MemoryRows
+from projections.models.links import resolve
+from projections.models.registry import PROJECTIONS
+from projections.projector.rows import Codec
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
 from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import Simulation
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from projections.catalogue import CATALOGUE, Catalogue, Entry
 from projections.facts import Fact, TermsSet, WareShown
-from projections.folding import fold
+from projections.models.catalogue import CATALOGUE, Catalogue, Entry
 from projections.objects import Item
+from projections.projector.folding import fold
 from projections.terms import Terms, terms
 from projections.wares import Meant, Price, Product, Tier
 

@@ -19,7 +19,7 @@ from ledger.clock import utc_now
 from ledger.closings import closing_command
 from month_ends import deliveries, take
 from replay.__main__ import main
-from replay.closing import append, closings
+from replay.pack.closing import append, closings
 
 APRIL: Final = "2025-04"
 MAY: Final = "2025-05"

@@ -11,7 +11,7 @@ import pytest
 from ledger.clock import utc_now
 from ledger.events import Source
 from ledger.shown_objects import Showing, stripe_object
-from projections.process import catch_up as project
+from projections.projector.process import catch_up as project
 from shop import Shop, item, moment, opened, subscription
 from stripe_outside import client_of, company
 from stripe_server import running_stripe

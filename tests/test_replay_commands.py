@@ -15,7 +15,7 @@ from ledger.database import Role
 from ledger.events import AccountLinked, Command, StripeEvent
 from ledger.postgres import PostgresLog
 from ledger_on_disk import fill
-from projections.process import catch_up
+from projections.projector.process import catch_up
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 
 from command_line import bl_here, on
 from ledger_on_disk import fill
-from projections.questions import Question
-from replay.account_diff import account_diff
-from replay.causes import Cause, Standing, changes
+from projections.api.questions import Question
 from replay.ledgers import connected
+from replay.past.account_diff import account_diff
+from replay.past.causes import Cause, Standing, changes
 
 Json = dict[str, Any]
 

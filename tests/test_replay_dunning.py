@@ -19,11 +19,11 @@ from ledger.policy import Policy
 from ledger.postgres import PostgresLog
 from projections.answer import unpaid as owed
 from projections.assembly import as_of
-from projections.links import Linked
-from projections.process import catch_up
-from replay.dunning_picture import picture
-from replay.options import UsageError
-from replay.style import Style
+from projections.models.links import Linked
+from projections.projector.process import catch_up
+from replay.arguments.options import UsageError
+from replay.report.style import Style
+from replay.shown.dunning_picture import picture
 from replay.what_if import Compared, policy_in
 from test_trials_dunning import charge, failing, intent
 from unpaid import ACCOUNT, INVOICE, Unpaid

@@ -9,10 +9,10 @@ import attrs
 import pytest
 from rich.cells import cell_len
 
-from projections.evidence import Witness
-from projections.explanation import Explanation, Figure, Node, Operation, Unit
-from replay.explanation_picture import picture
-from replay.style import Style
+from projections.explain.evidence import Witness
+from projections.explain.tree import Explanation, Figure, Node, Operation, Unit
+from replay.report.style import Style
+from replay.shown.explanation_picture import picture
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -19,11 +19,11 @@ from command_line import bl, bl_in_terminal, on
 from ledger.clock import utc_now
 from ledger.tokens import mint
 from month_ends import deliveries, take
-from projections.api import application
-from projections.movements import CELLS, Movement, Row
-from projections.serving import opened
+from projections.accounting.movements import CELLS, Movement, Row
+from projections.api.app import application
+from projections.api.serving import opened
 from replay.__main__ import main
-from replay.bars import bars
+from replay.report.bars import bars
 
 KEY: Final = b"k" * 32
 ASKED: Final = ("--from", "2025-01", "--to", "2025-08")

@@ -16,14 +16,14 @@ from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.events import Event, StripeEvent
 from ledger.postgres import PostgresLog
-from projections import process
-from projections.declaration import Projection, table
-from projections.declaration import on as handled
 from projections.facts import ReferenceMade, SubscriptionObserved
-from projections.registry import PROJECTIONS
-from projections.routing import UNROUTED, Loose, made
-from projections.subscriptions import SUBSCRIPTIONS, History, observed
-from replay.differing import Parting, parting
+from projections.models.declaration import Projection, table
+from projections.models.declaration import on as handled
+from projections.models.registry import PROJECTIONS
+from projections.models.routing import UNROUTED, Loose, made
+from projections.models.subscriptions import SUBSCRIPTIONS, History, observed
+from projections.projector import process
+from replay.rebuild.differing import Parting, parting
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON: Final = 66

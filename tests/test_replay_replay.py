@@ -14,7 +14,7 @@ import pytest
 
 from command_line import BL, bl, damaged, on
 from ledger_on_disk import fill
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
 
 LIVE = "SELECT projection, generation FROM read_models.bookmarks WHERE live"
 BUILT = "SELECT count(*) FROM read_models.bookmarks WHERE NOT live AND position > 0"

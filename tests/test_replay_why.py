@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from command_line import bl, on
+from replay.arguments.expression import Expression
+from replay.arguments.options import UsageError
 from replay.commands.bisect import _first
-from replay.expression import Expression
-from replay.options import UsageError
 from told_account import ACCOUNT, tell
 
 DOCUMENT = {

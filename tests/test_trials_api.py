@@ -20,12 +20,12 @@ from ledger.events import StripeEvent
 from ledger.problems import RATES
 from ledger.rates import Rates
 from ledger.tokens import Scope, mint
-from projections.api import application
+from projections.api.app import application
+from projections.api.serving import opened
 from projections.client.concurrent import AsyncLedger
 from projections.client.problems import NotNowError, RefusedError
 from projections.reading import STATEMENT_TIMEOUT
-from projections.serving import opened
-from test_projections_api import NOW, Door, door
+from test_projections_api_app import NOW, Door, door
 from test_projections_client import Doors, doors
 
 __all__ = ["door", "doors"]

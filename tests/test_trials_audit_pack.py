@@ -23,7 +23,7 @@ from ledger.row import chain_hash, genesis_hash, pack, preamble
 from ledger.transcript import Line
 from month_ends import deliveries, take
 from replay.__main__ import main
-from replay.verify_pack import BadPackError, signed_by
+from replay.pack.verify_pack import BadPackError, signed_by
 
 MONTH: Final = "2025-04"
 

@@ -25,7 +25,7 @@ from command_line import (
     on,
 )
 from ledger_on_disk import HOSTILE, fill
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
 
 UNWATCHED = ["--progress", "none"]
 REPORTS = [

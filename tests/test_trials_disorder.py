@@ -15,11 +15,11 @@ from ledger.twin import MemoryLog
 from projections import rendering
 from projections.answer import Billing, answer
 from projections.assembly import as_of, assembled
-from projections.links import resolve
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.runner import Runner
-from projections.twin import MemoryRows
+from projections.models.links import resolve
+from projections.models.registry import PROJECTIONS
+from projections.projector.rows import Codec
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

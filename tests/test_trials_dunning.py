@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from projections import rendering
-from projections.dunning_rendering import timeline
+from projections.dunning.rendering import timeline
 from unpaid import DAY_0, INVOICE, Unpaid, told
 
 OTHER = "in_2SRzqtKXBGcbgpbZhpdF1KCd"

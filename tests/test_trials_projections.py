@@ -21,26 +21,27 @@ from ledger.database import Role, connect
 from ledger.events import Command, Event, SeatAssigned, StripeEvent
 from ledger.postgres import PostgresLog
 from ledger.twin import MemoryLog
-from projections import folding, process, rendering
+from projections import rendering
 from projections.answer import answer
+from projections.api.serving import opened
 from projections.assembly import assembled
-from projections.declaration import Projection, on, table
 from projections.facts import ReferenceMade, SubscriptionObserved
-from projections.figures import Figures
-from projections.fleet import Fleet
-from projections.folding import Failure
-from projections.kept import Kept
-from projections.links import Link, resolve
-from projections.registry import PROJECTIONS
-from projections.routing import UNROUTED, Loose, made
-from projections.rows import Codec, Row
-from projections.runner import Runner
-from projections.seats import SEATS
-from projections.serving import opened
-from projections.subscriptions import SUBSCRIPTIONS, History, observed
-from projections.translate import translation
-from projections.twin import MemoryRows
-from replay.drift import compare
+from projections.models.declaration import Projection, on, table
+from projections.models.links import Link, resolve
+from projections.models.registry import PROJECTIONS
+from projections.models.routing import UNROUTED, Loose, made
+from projections.models.seats import SEATS
+from projections.models.subscriptions import SUBSCRIPTIONS, History, observed
+from projections.projector import folding, process
+from projections.projector.figures import Figures
+from projections.projector.fleet import Fleet
+from projections.projector.folding import Failure
+from projections.projector.kept import Kept
+from projections.projector.rows import Codec, Row
+from projections.projector.runner import Runner
+from projections.projector.twin import MemoryRows
+from projections.translation.translate import translation
+from replay.rebuild.drift import compare
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON: Final = 66
@@ -229,14 +230,15 @@ REBUILDING: Final = """
 import asyncio, sys
 from ledger.postgres import PostgresLog
 from ledger.database import Role
-from projections import process, windows
-from projections.registry import PROJECTIONS
+from projections.projector import process
+from projections.projector import windows
+from projections.models.registry import PROJECTIONS
 
 async def main():
     async with PostgresLog.open(sys.argv[1], role=Role.PROJECTOR) as log:
         await process.rebuild(sys.argv[1], log, *PROJECTIONS)
 
-import projections.fleet, projections.runner
+import projections.projector.fleet, projections.projector.runner
 projections.fleet.Fleet.__init__.__kwdefaults__["batch"] = 40
 asyncio.run(main())
 """
@@ -456,8 +458,8 @@ MEASURED: Final = """
 import asyncio, resource, sys
 from ledger.postgres import PostgresLog
 from ledger.database import Role
-from projections import process
-from projections.registry import PROJECTIONS
+from projections.projector import process
+from projections.models.registry import PROJECTIONS
 
 async def main():
     async with PostgresLog.open(sys.argv[1], role=Role.PROJECTOR) as log:

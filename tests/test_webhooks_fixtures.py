@@ -15,8 +15,8 @@ from ledger.envelope import stable_digest
 from ledger.events import DeliveryConflicted, StripeEvent, Verdict
 from ledger.postgres import PostgresLog
 from ledger.verify import verify
-from projections.parking import parked
-from projections.process import catch_up
+from projections.projector.parking import parked
+from projections.projector.process import catch_up
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / os.environ.get("LEDGER_FIXTURES", "../shared/fixtures")

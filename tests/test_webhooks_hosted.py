@@ -22,9 +22,9 @@ from ledger.postgres import PostgresLog
 from ledger.problems import TOKEN_KEYS, problems
 from ledger.settings import Secret, Settings
 from ledger.tokens import mint
-from projections import api as read_api
-from projections import process
-from projections.serving import opened
+from projections.api import app as read_api
+from projections.api.serving import opened
+from projections.projector import process
 from replay.simulator.api.faults import FaultKind
 from replay.simulator.simulation import Simulation
 from stripe_server import RunningStripe, running_stripe

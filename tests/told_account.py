@@ -20,7 +20,7 @@ from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.events import Command, Event, SeatAssigned, SeatReleased, SeatsCounted
 from ledger.postgres import PostgresLog
-from projections.process import catch_up
+from projections.projector.process import catch_up
 
 ACCOUNT: Final = "cus_JT01"
 CARD: Final = "4242 4242 4242 4242"

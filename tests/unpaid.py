@@ -15,10 +15,10 @@ from ledger.events import Event
 from ledger.log import Recorded
 from projections.answer import Billing, answer
 from projections.assembly import as_of
-from projections.folding import fold
-from projections.links import Linked
-from projections.ties import TIES
-from projections.translate import translation
+from projections.models.links import Linked
+from projections.models.ties import TIES
+from projections.projector.folding import fold
+from projections.translation.translate import translation
 
 ACCOUNT: Final = "cus_1"
 SUBSCRIPTION: Final = "sub_1"

@@ -19,7 +19,7 @@ from ledger.events import CATALOGUE, StripeObject
 from ledger.log import Recorded
 from projections.facts import InvoiceObserved, SubscriptionObserved, WareShown
 from projections.objects import Invoice, Subscription
-from projections.translate import translation
+from projections.translation.translate import translation
 from projections.wares import Coupon
 
 Fields = Mapping[str, object]

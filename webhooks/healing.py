@@ -13,16 +13,16 @@ import attrs
 
 from ledger.events import Source
 from ledger.log import Log
-from projections.credit_notes import CREDIT_NOTES
-from projections.customers import CUSTOMERS
-from projections.declaration import Projection
 from projections.history import Current, told
 from projections.holdings import holdings
-from projections.invoice_items import INVOICE_ITEMS
-from projections.invoices import INVOICES
+from projections.models.credit_notes import CREDIT_NOTES
+from projections.models.customers import CUSTOMERS
+from projections.models.declaration import Projection
+from projections.models.invoice_items import INVOICE_ITEMS
+from projections.models.invoices import INVOICES
+from projections.models.schedules import SCHEDULES
+from projections.models.subscriptions import SUBSCRIPTIONS
 from projections.objects import Invoice
-from projections.schedules import SCHEDULES
-from projections.subscriptions import SUBSCRIPTIONS
 from webhooks.reconciling import retrieved
 from webhooks.stripe_client import StripeClient
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from projections.catalogue import CATALOGUE, Entry
-from projections.declaration import Projection
 from projections.history import told
 from projections.holdings import holdings
-from projections.invoices import INVOICES
+from projections.models.catalogue import CATALOGUE, Entry
+from projections.models.declaration import Projection
+from projections.models.invoices import INVOICES
+from projections.models.subscriptions import SUBSCRIPTIONS
 from projections.objects import Invoice, Subscription
-from projections.subscriptions import SUBSCRIPTIONS
 from projections.wares import Coupon
 from webhooks.comparing import Holding, of_coupon, of_invoice, of_subscription
 

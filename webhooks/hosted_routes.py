@@ -17,8 +17,8 @@ from ledger.acts import Act
 from ledger.command import Command
 from ledger.log import Log
 from ledger.tokens import Grant, Scope
-from projections.account_api import named_account
-from projections.api import Api
+from projections.api.accounts import named_account
+from projections.api.app import Api
 from projections.page.answers import message, seen
 from projections.page.visits import now_of, origin, path_of, submitted
 from projections.views import Views

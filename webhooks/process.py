@@ -27,7 +27,7 @@ from ledger.keyring import signing_keys
 from ledger.migrate import migrate, pending
 from ledger.postgres import PostgresLog
 from ledger.settings import Settings, SettingsError, load
-from projections.serving import opened as reading
+from projections.api.serving import opened as reading
 from webhooks import hosted_routes
 from webhooks.app import Door, application
 from webhooks.connections import DoorRunner, DoorServer

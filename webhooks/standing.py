@@ -17,11 +17,11 @@ from ledger.errors import UnavailableError
 from ledger.log import Log
 from ledger.problems import Problem
 from ledger.tokens import Grant
-from projections.access import is_live
-from projections.links import is_customer
+from projections.api.questions import Question
+from projections.models.links import is_customer
 from projections.page.pricing import Prices, prices_of
-from projections.questions import Question
 from projections.reading import Reader
+from projections.status.access import is_live
 from projections.views import Views
 from projections.wares import Price
 from webhooks.hosted_terms import WIRE, currency_of, methods

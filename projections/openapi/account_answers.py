@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from projections.access import Level, Tone
 from projections.openapi.parts import Evidence, FindingShown, Meta, Minor, Span, Time
 from projections.openapi.period_answers import PeriodTotalShown, TimelineShown
-from projections.scheduled import Kind
-from projections.seat_figures import Source
+from projections.seating.figures import Source
+from projections.status.access import Level, Tone
+from projections.status.scheduled import Kind
 
 
 class BadgeShown(TypedDict):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from ledger.tokens import Scope
-from projections.explanation import Figure
+from projections.explain.tree import Figure
 from projections.openapi.account_answers import AccessAnswer, BillingAnswer
 from projections.openapi.list_answers import (
     CheckpointAnswer,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from projections.dunning import Stage
-from projections.explanation import Figure, Operation, Unit
+from projections.dunning.timelines import Stage
+from projections.explain.tree import Figure, Operation, Unit
 from projections.openapi.parts import (
     Evidence,
     FindingShown,
@@ -15,7 +15,7 @@ from projections.openapi.parts import (
     Span,
     Time,
 )
-from projections.period_lines import Kind, Source
+from projections.totals.period_lines import Kind, Source
 
 
 class PartShown(TypedDict):

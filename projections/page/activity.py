@@ -13,8 +13,8 @@ import attrs
 
 from ledger.log import Log, Recorded
 from projections.page.texts import cut
-from projections.sentences import sentence
-from projections.timeline import entries
+from projections.story.sentences import sentence
+from projections.story.timeline import entries
 from projections.views import View
 
 SHOWN: Final = 8

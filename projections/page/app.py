@@ -23,9 +23,12 @@ from ledger.moments import rfc3339
 from ledger.problems import Problem, bad_request, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering
-from projections.account_api import named_account
-from projections.explained import explanation
-from projections.explanation import Figure
+from projections.api.accounts import named_account
+from projections.api.paging import page as page_of
+from projections.api.questions import Question
+from projections.api.responses import meta
+from projections.explain.figures import explanation
+from projections.explain.tree import Figure
 from projections.page import assets, tree, visits
 from projections.page.activity import PAGE, SHOWN, Happened, lately, told
 from projections.page.answers import html, reader_of, seen
@@ -38,11 +41,8 @@ from projections.page.pricing import offers
 from projections.page.sessions import Session
 from projections.page.view import Mode, mode_of
 from projections.page.visits import now_of, path_of, visitor
-from projections.paging import page as page_of
-from projections.questions import Question
 from projections.reading import Reader
-from projections.responses import meta
-from projections.seat_history import steps
+from projections.seating.history import steps
 from projections.views import Views
 
 INVOICE: Final = "invoice"

@@ -7,9 +7,9 @@ from typing import Final
 
 from markupsafe import Markup
 
-from projections.dunning_drawing import Lane, drawing
-from projections.dunning_steps import Step
-from projections.dunning_words import step_sentence
+from projections.dunning.drawing import Lane, drawing
+from projections.dunning.steps import Step
+from projections.dunning.words import step_sentence
 from projections.page.banners import OPEN_STAGES
 from projections.page.document import Dunning
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from projections.assembly import Needs
-from projections.catalogue import CATALOGUE, Catalogue
+from projections.models.catalogue import CATALOGUE, Catalogue
 from projections.page.offers import Offer
 from projections.reading import Reader
 from projections.wares import Price

@@ -11,8 +11,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
-from projections.explanation import Explanation, Node, Unit, adds_up
-from projections.explanation_writing import Writing
+from projections.explain.tree import Explanation, Node, Unit, adds_up
+from projections.explain.writing import Writing
 from projections.page import explaining
 from projections.page.explaining import Part
 from projections.page.readers import Reader

@@ -21,11 +21,11 @@ from ledger.clock import utc_now
 from ledger.problems import CLOCK, TOKEN_KEYS, Problem, bad_request, require
 from ledger.strictness import NotStrictError, parse
 from ledger.tokens import Grant, Scope
-from projections.account_api import named_account
+from projections.api.accounts import named_account
+from projections.api.responses import written
 from projections.page import sessions
 from projections.page.seals import SealError
 from projections.page.sessions import Session
-from projections.responses import written
 
 COOKIE: Final = "bl_page"
 LINK: Final = "link"

@@ -27,18 +27,18 @@ from ledger.errors import IntegrityFailureError, NotFoundError
 from ledger.log import Head
 from ledger.notes import check_name, private_key, signed
 from ledger.transcript import Title, digests, row_line, title_line
-from projections.closing import Figures, canonical, digest, entry_lines
-from projections.registry import PROJECTIONS
-from replay.audit_pack import Pack, readme, report_text, verifier
-from replay.closing import Closing, closings, figures_at
+from projections.accounting.closing import Figures, canonical, digest, entry_lines
+from projections.models.registry import PROJECTIONS
+from replay.arguments.options import OPTIONS, ProgressStyle, UsageError
 from replay.commands.export import DICTIONARIES, rows
-from replay.drafts import opened_binary
-from replay.keeping import kept_bytes
 from replay.ledgers import Connection, connected, database, state
-from replay.options import OPTIONS, ProgressStyle, UsageError
-from replay.output import json_text
-from replay.progress import Tick, progress
-from replay.words import say
+from replay.pack.audit_pack import Pack, readme, report_text, verifier
+from replay.pack.closing import Closing, closings, figures_at
+from replay.pack.keeping import kept_bytes
+from replay.report.drafts import opened_binary
+from replay.report.output import json_text
+from replay.report.progress import Tick, progress
+from replay.report.words import say
 
 
 def run(

@@ -16,18 +16,18 @@ from collections.abc import Callable, Mapping
 
 from ledger.errors import NotFoundError
 from ledger.log import Recorded
-from projections.authors import author
-from projections.event_view import event_line
+from projections.api.event_view import event_line
 from projections.rendering import billing
-from projections.sentences import sentence
+from projections.story.authors import author
+from projections.story.sentences import sentence
+from replay.arguments.expression import Expression
+from replay.arguments.options import Asking
 from replay.asking import question
-from replay.expression import Expression
 from replay.ledgers import connected, database
-from replay.options import Asking
-from replay.output import write
-from replay.report import Report
-from replay.stamping import stamp_of
-from replay.unfolding import Unfolding, unfolding
+from replay.past.unfolding import Unfolding, unfolding
+from replay.report.output import write
+from replay.report.report import Report
+from replay.report.stamping import stamp_of
 
 
 def run(subject: str, /, *, expr: str, options: Asking | None = None) -> int:

@@ -19,17 +19,17 @@ import attrs
 
 from ledger.errors import NotFoundError
 from ledger.log import Recorded
-from projections.authors import author
-from projections.event_view import event_line
+from projections.api.event_view import event_line
 from projections.rendering import billing, without_evidence
+from projections.story.authors import author
+from replay.arguments.options import Asking
 from replay.asking import question
 from replay.ledgers import connected, database
-from replay.options import Asking
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
-from replay.unfolding import Unfolding, flat, unfolding
+from replay.past.unfolding import Unfolding, flat, unfolding
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 
 COLUMNS = (
     Column("field", "field", fixed=True),

@@ -16,14 +16,14 @@ import asyncio
 
 from ledger.clock import utc_now
 from ledger.settings import Settings
+from replay.arguments.moments import earlier
+from replay.arguments.options import Reporting
 from replay.ledgers import connected
-from replay.moments import earlier
-from replay.options import Reporting
-from replay.output import write
 from replay.outside import outside, prepared, projected
-from replay.progress import progress
-from replay.report import Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Report
+from replay.report.stamping import stamp_of
 from webhooks.catching_up import CaughtUp, catch_up
 from webhooks.healing import heal
 

@@ -28,12 +28,12 @@ from ledger.clock import utc_now
 from ledger.errors import IntegrityFailureError
 from ledger.notes import check_name, private_key, signed
 from ledger.verify import verify
-from replay.drafts import opened
-from replay.keeping import kept_bytes, kept_checkpoint
+from replay.arguments.options import OPTIONS, Format, ProgressStyle, UsageError
 from replay.ledgers import database, reading, state
-from replay.options import OPTIONS, Format, ProgressStyle, UsageError
-from replay.output import json_text
-from replay.progress import progress
+from replay.pack.keeping import kept_bytes, kept_checkpoint
+from replay.report.drafts import opened
+from replay.report.output import json_text
+from replay.report.progress import progress
 
 
 def run(

@@ -28,25 +28,25 @@ from ledger.clock import utc_now
 from ledger.closings import MonthClosed, closing_command
 from ledger.errors import IntegrityFailureError, NotFoundError
 from ledger.settings import load
-from projections.amounts import amount
-from projections.closing import (
+from projections.accounting.closing import (
     Adjustment,
     Figures,
     adjustment_document,
     digest,
     totals,
 )
-from replay.amount_columns import amounts
-from replay.closing import Closing, append, closings, figures_at, hash_at, learnt_since
+from projections.amounts import amount
+from replay.arguments.options import Reporting, UsageError
 from replay.decisions import DECLINED, require_names
 from replay.ledgers import Connection, connected, database, state
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Report
-from replay.stamp import Stamp, program_version
-from replay.stamping import stamp_of
-from replay.words import say
+from replay.pack.closing import Closing, append, closings, figures_at, hash_at, learnt_since
+from replay.report.amount_columns import amounts
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Report
+from replay.report.stamp import Stamp, program_version
+from replay.report.stamping import stamp_of
+from replay.report.words import say
 
 BOOKS: Final = (
     Column("account", "account of the books"),

@@ -20,8 +20,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.errors import IntegrityFailureError
-from replay.demo_run import Wish, demonstrate
-from replay.options import Watching
+from replay.arguments.options import Watching
+from replay.demo.run import Wish, demonstrate
 
 
 def run(

@@ -22,15 +22,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ledger.clock import utc_now
-from projections.questions import Question
-from replay.account_diff import account_diff
-from replay.accounts_diff import accounts_diff
+from projections.api.questions import Question
+from replay.arguments.moments import earlier
+from replay.arguments.options import Asking, UsageError
 from replay.asking import question
 from replay.ledgers import connected, database
-from replay.moments import earlier
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.progress import progress
+from replay.past.account_diff import account_diff
+from replay.past.accounts_diff import accounts_diff
+from replay.report.output import write
+from replay.report.progress import progress
 
 _POSITION = re.compile(r"#[0-9]{1,18}")
 _PAIR = 2

@@ -15,13 +15,13 @@ from contextlib import suppress
 
 from ledger.errors import LedgerError, NotConfiguredError
 from ledger.settings import Settings, load
+from replay.arguments.options import Reporting
 from replay.diagnosis import Check, database_checks, settings_checks
 from replay.ledgers import connected, database
-from replay.options import Reporting
-from replay.output import write
-from replay.report import Column, Report
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
 
 COLUMNS = (
     Column("name", "check", fixed=True),

@@ -23,24 +23,24 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.clock import utc_now
-from projections.dunning import Timeline, timelines
-from projections.dunning_drawing import drawing, lane
-from projections.dunning_rendering import timelines as rendered
-from projections.dunning_steps import steps
-from projections.wrongful import WrongfulPause
+from projections.dunning.drawing import drawing, lane
+from projections.dunning.rendering import timelines as rendered
+from projections.dunning.steps import steps
+from projections.dunning.timelines import Timeline, timelines
+from projections.dunning.wrongful import WrongfulPause
+from replay.arguments.options import Asking, UsageError
 from replay.asking import Asked, need, question, views
-from replay.drafts import opened
-from replay.dunning_picture import picture
 from replay.ledgers import Connection, connected, database
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Record, Report
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
-from replay.style import Style
+from replay.report.drafts import opened
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
+from replay.report.style import Style
+from replay.report.words import say
+from replay.shown.dunning_picture import picture
 from replay.unpaid_accounts import counted, unpaid_accounts
-from replay.words import say
 
 UPCOMING: Final = (
     Column("due_at", "when", fixed=True),

@@ -19,20 +19,20 @@ from typing import Any, Final
 
 from ledger.errors import NotFoundError
 from ledger.postgres import PostgresLog
-from projections.evidence import Witness, witnesses
-from projections.explained import explanation, total_explanation
-from projections.explanation import Explanation, Figure, Node, wrong
-from projections.explanation_rendering import explanation as rendered
-from projections.explanation_rendering import witnesses as written
-from projections.explanation_writing import Writing
+from projections.explain.evidence import Witness, witnesses
+from projections.explain.figures import explanation, total_explanation
+from projections.explain.rendering import explanation as rendered
+from projections.explain.rendering import witnesses as written
+from projections.explain.tree import Explanation, Figure, Node, wrong
+from projections.explain.writing import Writing
+from replay.arguments.options import Asking, UsageError
+from replay.arguments.periods import total_of
 from replay.asking import Asked, need, question
-from replay.explanation_picture import picture
 from replay.ledgers import connected, database
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.periods import total_of
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
+from replay.shown.explanation_picture import picture
 
 DEFECT: Final = 70
 PARTS: Final = (

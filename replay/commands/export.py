@@ -34,17 +34,17 @@ from ledger.encoding import Encodings
 from ledger.row import NAMES, Row
 from ledger.transcript import Title, digests, row_line, title_line
 from projections.assembly import OWN
-from replay.drafts import opened_binary
+from replay.arguments.options import OPTIONS, ProgressStyle, UsageError
 from replay.everyone import need_versions
-from replay.journal_file import journal
 from replay.ledgers import Connection, connected, database, state
-from replay.options import OPTIONS, ProgressStyle, UsageError
-from replay.parquet_file import write_parquet
-from replay.progress import Tick, progress
-from replay.sheet_fields import Field, Page
-from replay.sheet_files import write_csv
-from replay.sheets import SHEETS, What
-from replay.words import say
+from replay.report.drafts import opened_binary
+from replay.report.parquet_file import write_parquet
+from replay.report.progress import Tick, progress
+from replay.report.words import say
+from replay.sheets.fields import Field, Page
+from replay.sheets.files import write_csv
+from replay.sheets.journal_file import journal
+from replay.sheets.tables import SHEETS, What
 
 PAGE: Final = 2_000
 DICTIONARIES: Final = "SELECT encoding_id, dictionary FROM ledger.encodings"

@@ -20,13 +20,13 @@ import asyncio
 
 from ledger.clock import utc_now
 from ledger.settings import Settings
+from replay.arguments.options import Reporting
 from replay.ledgers import connected
-from replay.options import Reporting
-from replay.output import write
 from replay.outside import outside, prepared, projected
-from replay.progress import progress
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 from webhooks.import_progress import ProgressFile
 from webhooks.importing import Import, Imported
 

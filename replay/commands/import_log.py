@@ -18,12 +18,12 @@ from pathlib import Path
 
 from ledger.restore import restore
 from ledger.transcript import retold, titled
+from replay.arguments.options import Reporting, UsageError
 from replay.ledgers import connected, database
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Report
+from replay.report.stamping import stamp_of
 
 COLUMNS = (
     Column("ledger", "ledger", fixed=True),

@@ -20,14 +20,14 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from replay.book_spans import month_of
+from replay.arguments.book_spans import month_of
+from replay.arguments.options import Asking
 from replay.everyones_invoices import Books, Invoiced, books
 from replay.ledgers import connected, database
-from replay.money_columns import money, said
-from replay.options import Asking
-from replay.output import write
-from replay.report import Closing, Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.money_columns import money, said
+from replay.report.output import write
+from replay.report.report import Closing, Column, Record, Report
+from replay.report.stamping import stamp_of
 
 COLUMNS: Final = (
     Column("account", "account", usual=22),

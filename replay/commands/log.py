@@ -20,15 +20,15 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.clock import utc_now
+from replay.arguments.moments import earlier
+from replay.arguments.options import Format, Reporting, UsageError
+from replay.arguments.subjects import position_of, streams
 from replay.entries import Entry, Wanted, before_newest, entries
 from replay.following import new_positions
 from replay.ledgers import Connection, reading, state
-from replay.moments import earlier
-from replay.options import Format, Reporting, UsageError
-from replay.output import write
-from replay.report import Column, Report
-from replay.stamping import stamp_of
-from replay.subjects import position_of, streams
+from replay.report.output import write
+from replay.report.report import Column, Report
+from replay.report.stamping import stamp_of
 
 # No log has more entries, and a database counts no further.
 LIMIT_MAX = 10**18 - 1

@@ -16,7 +16,7 @@ import sys
 from ledger import migrate
 from ledger.settings import load
 from replay.ledgers import database
-from replay.words import say
+from replay.report.words import say
 
 
 def run() -> int:

@@ -26,17 +26,17 @@ from cyclopts import Parameter
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.clock import utc_now
 from ledger.settings import load
+from projections.accounting.movements import CELLS, Cell, Moved, Movement
 from projections.book_report import Asked, Told, movements, rendered, spans
-from projections.movements import CELLS, Cell, Moved, Movement
 from projections.reading import Reader
-from replay.amount_columns import amounts
-from replay.bars import bars
+from replay.arguments.options import Reporting, UsageError
 from replay.ledgers import connected, database, state
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.progress import Tick, progress
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.amount_columns import amounts
+from replay.report.bars import bars
+from replay.report.output import write
+from replay.report.progress import Tick, progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 
 ROWS: Final = (
     Column("month", "month", fixed=True),

@@ -27,15 +27,15 @@ from ledger.events import PolicySet
 from ledger.moments import rfc3339
 from ledger.policy import DEFAULT, Policy
 from projections import facts
-from projections.catalogue import Catalogue
+from projections.models.catalogue import Catalogue
+from replay.arguments.moments import later
+from replay.arguments.options import Reporting, UsageError
 from replay.decisions import DECLINED, append, command, confirm, decided, require_names
 from replay.ledgers import connected, database, state
-from replay.moments import later
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.report import Column, Record, Report
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
 
 DAYS_MAX: Final = 3650
 _DAY: Final = re.compile(r"[0-9]{1,4}")

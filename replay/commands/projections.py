@@ -18,16 +18,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ledger.errors import NotFoundError
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
+from replay.arguments.options import Reporting
 from replay.commands.status import COLUMNS
 from replay.ledgers import connected, database, state
 from replay.models import read_models
-from replay.options import Reporting
-from replay.output import write
-from replay.progress import progress
-from replay.report import Report
-from replay.stamping import stamp_of
-from replay.swapping import swap
+from replay.rebuild.swapping import swap
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Report
+from replay.report.stamping import stamp_of
 
 KNOWN = {each.name: each for each in PROJECTIONS}
 

@@ -23,15 +23,15 @@ from ledger.database import Role, connect
 from ledger.envelope import read
 from ledger.errors import NotConfiguredError, NotFoundError
 from ledger.postgres import PostgresLog
-from projections import parking
-from projections.parking import Parked
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
+from projections.projector import parking
+from projections.projector.parking import Parked
+from replay.arguments.options import Reporting, UsageError
 from replay.ledgers import Connection, connected, database, state
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.portraits import encodings, event_report
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
+from replay.shown.portraits import encodings, event_report
 
 KNOWN: Final = {each.name: each for each in PROJECTIONS}
 COLUMNS: Final = (

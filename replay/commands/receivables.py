@@ -20,14 +20,14 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from replay.aging import BUCKETS, Aged, Owed, owed
-from replay.causes import SumError
+from replay.arguments.options import Asking
 from replay.everyones_invoices import Books, books
 from replay.ledgers import connected, database
-from replay.money_columns import money, said
-from replay.options import Asking
-from replay.output import write
-from replay.report import Closing, Column, Record, Report
-from replay.stamping import stamp_of
+from replay.past.causes import SumError
+from replay.report.money_columns import money, said
+from replay.report.output import write
+from replay.report.report import Closing, Column, Record, Report
+from replay.report.stamping import stamp_of
 
 ROWS: Final = (
     Column("account", "account", usual=22),

@@ -24,13 +24,13 @@ from cyclopts import Parameter
 
 from ledger.clock import utc_now
 from ledger.settings import Settings
+from replay.arguments.options import ProgressStyle, Reporting
 from replay.ledgers import connected
-from replay.options import ProgressStyle, Reporting
-from replay.output import write
 from replay.outside import outside, prepared, projected
-from replay.progress import progress
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 from webhooks.comparing import Difference, Differing, json_value
 from webhooks.held import Held, held
 from webhooks.reconciling import Reconciled, Reconciliation

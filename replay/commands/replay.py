@@ -25,18 +25,18 @@ import attrs
 from cyclopts import Parameter
 
 from ledger.errors import NotFoundError
-from projections.declaration import Projection
-from projections.registry import PROJECTIONS
+from projections.models.declaration import Projection
+from projections.models.registry import PROJECTIONS
+from replay.arguments.options import Reporting, UsageError
 from replay.commands import projections as read_models
-from replay.drift import Compared, compare
-from replay.drift_words import drift_findings
 from replay.ledgers import Connection, connected, database
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Report
-from replay.stamping import stamp_of
-from replay.swapping import swap as swapped
+from replay.rebuild.drift import Compared, compare
+from replay.rebuild.drift_words import drift_findings
+from replay.rebuild.swapping import swap as swapped
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Report
+from replay.report.stamping import stamp_of
 
 COLUMNS: Final = (
     Column("projection", "read model"),

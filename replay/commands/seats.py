@@ -21,17 +21,17 @@ from cyclopts import Parameter
 from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections import rendering
-from projections.phrases import in_order
-from projections.seat_history import held, steps
+from projections.seating.history import held, steps
+from projections.story.phrases import in_order
+from replay.arguments.moments import earlier
+from replay.arguments.options import Asking, UsageError
 from replay.asking import Asked, need, question
 from replay.ledgers import connected, database
-from replay.moments import earlier
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.report import Column, Record, Report
-from replay.seat_words import BASELINE_CODE, card
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
+from replay.shown.seat_words import BASELINE_CODE, card
 
 HOLDERS = (
     Column("user", "user"),

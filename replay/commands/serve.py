@@ -21,8 +21,8 @@ from typing import Any
 
 from ledger.logs import to_stderr
 from ledger.settings import SettingsError, load, refuse_secrets_on_command_line
+from replay.report.words import say
 from replay.serving import Address, serve
-from replay.words import say
 
 
 def run() -> int:

@@ -20,16 +20,16 @@ from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections.amounts import amount
 from projections.answer import Account, answer
-from projections.compared import Compared
-from projections.shadow import Shadow
-from projections.shadows import shadows
+from projections.shadow.account_shadows import shadows
+from projections.shadow.compared import Compared
+from projections.shadow.shadow_invoice import Shadow
 from replay.accounts import accounts
+from replay.arguments.options import Asking, UsageError
 from replay.asking import need, question
 from replay.ledgers import Connection, connected, database, state
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 DIFFERENCES: Final = 1

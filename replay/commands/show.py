@@ -16,17 +16,17 @@ digits. Exit 4 if the log knows nothing of that name.
 from __future__ import annotations
 
 from ledger.errors import NotFoundError
-from projections.questions import Question
-from replay.account_portrait import account_report
+from projections.api.questions import Question
+from replay.arguments.options import Asking, UsageError
+from replay.arguments.subjects import Kind, kind_of
 from replay.asking import ask, question
 from replay.ledgers import Connection, connected, database, state
-from replay.options import Asking, UsageError
-from replay.output import write
-from replay.portraits import event_report, object_report
-from replay.report import Report
-from replay.stamping import stamp_of
-from replay.subjects import Kind, kind_of
-from replay.text import is_name
+from replay.report.output import write
+from replay.report.report import Report
+from replay.report.stamping import stamp_of
+from replay.report.text import is_name
+from replay.shown.account_portrait import account_report
+from replay.shown.portraits import event_report, object_report
 
 
 def run(subject: str, /, *, options: Asking | None = None) -> int:

@@ -42,8 +42,9 @@ from cyclopts.validators import Number
 
 from ledger.clock import utc_now
 from ledger.errors import UnavailableError
-from replay.options import ProgressStyle, UsageError, Watching
-from replay.progress import progress
+from replay.arguments.options import ProgressStyle, UsageError, Watching
+from replay.report.progress import progress
+from replay.report.words import say
 from replay.simulator.api.company import Company
 from replay.simulator.api.control import Control
 from replay.simulator.api.deliveries import Post
@@ -52,7 +53,6 @@ from replay.simulator.habits import Breadth
 from replay.simulator.renewals import DAY_S, months_after
 from replay.simulator.shapes import Shape
 from replay.simulator.simulation import Simulation
-from replay.words import say
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 12_111

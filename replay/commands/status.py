@@ -23,14 +23,14 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from ledger.log import Head
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
+from replay.arguments.options import Asking
 from replay.ledgers import Connection, connected, database, state
 from replay.loose_ends import unread, waiting
 from replay.models import read_models
-from replay.options import Asking
-from replay.output import write
-from replay.report import Column, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Report
+from replay.report.stamping import stamp_of
 
 COLUMNS = (
     Column("name", "read model", fixed=True),
@@ -112,7 +112,7 @@ def _report(connection: Connection, *, accounts: bool) -> Report:
 def _past_report(conninfo: str, connection: Connection, options: Asking) -> Report:
     # Imported here: what folds accounts costs time that a plain status does without.
     from replay.asking import question  # noqa: PLC0415
-    from replay.past import by_status, then  # noqa: PLC0415
+    from replay.past.log_then import by_status, then  # noqa: PLC0415
 
     head, mode = state(connection)
     asked = then(connection, head, question(options))

@@ -17,16 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from projections.catalogue import Catalogue
+from projections.models.catalogue import Catalogue
 from replay.accounts import catalogue_of
-from replay.book_spans import month_of
+from replay.arguments.book_spans import month_of
+from replay.arguments.options import Asking
 from replay.everyones_invoices import FINAL, Books, books
 from replay.ledgers import connected, database
-from replay.money_columns import money, said
-from replay.options import Asking
-from replay.output import write
-from replay.report import Closing, Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.money_columns import money, said
+from replay.report.output import write
+from replay.report.report import Closing, Column, Record, Report
+from replay.report.stamping import stamp_of
 from replay.taxes import Kind, Taxes, name_of
 
 COLUMNS: Final = (

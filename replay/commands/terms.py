@@ -27,19 +27,19 @@ from ledger.errors import NotFoundError
 from ledger.events import TermsSet
 from ledger.masking import masked
 from projections import facts
-from projections.catalogue import Catalogue
+from projections.models.catalogue import Catalogue
 from replay.accounts import accounts, catalogue_of
+from replay.arguments.moments import later
+from replay.arguments.options import Reporting, UsageError
+from replay.arguments.terms_given import COUNTS, INCREASES, PARTS, Given, said_by, sentence
 from replay.decisions import DECLINED, append, confirm, decided, require_names
 from replay.ledgers import connected, database, state
-from replay.moments import later
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.price_terms import PriceTerms, price_terms
-from replay.report import Column, Record, Report
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
-from replay.terms_given import COUNTS, INCREASES, PARTS, Given, said_by, sentence
-from replay.words import say
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
+from replay.report.words import say
+from replay.shown.price_terms import PriceTerms, price_terms
 
 SOURCES: Final = {
     "set": "set here",

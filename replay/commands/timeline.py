@@ -19,14 +19,14 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.clock import utc_now
+from replay.arguments.moments import earlier
+from replay.arguments.options import Asking
 from replay.asking import need, question
 from replay.ledgers import connected, database
-from replay.moments import earlier
-from replay.options import Asking
-from replay.output import write
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
-from replay.story import Line, story
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
+from replay.shown.story import Line, story
 
 COLUMNS = (
     Column("position", "#", fixed=True),

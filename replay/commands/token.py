@@ -22,7 +22,7 @@ from ledger.clock import utc_now
 from ledger.keyring import signing_keys
 from ledger.settings import load
 from ledger.tokens import mint
-from replay.moments import later
+from replay.arguments.moments import later
 
 
 def run(

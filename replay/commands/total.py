@@ -15,15 +15,15 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.errors import NotFoundError
-from projections import total_rendering
 from projections.amounts import amount
+from projections.totals import rendering as total_rendering
+from replay.arguments.options import Asking
+from replay.arguments.periods import total_of
 from replay.asking import need, question
 from replay.ledgers import connected, database
-from replay.options import Asking
-from replay.output import write
-from replay.periods import total_of
-from replay.report import Column, Record, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.report import Column, Record, Report
+from replay.report.stamping import stamp_of
 
 LINES = (
     Column("kind", "kind", fixed=True),

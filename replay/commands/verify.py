@@ -27,16 +27,16 @@ from cyclopts import Parameter
 
 from ledger.verify import Verification
 from ledger.verify import verify as verify_log
-from replay.drift import Compared, compare
-from replay.drift_words import drift_findings, drift_said
-from replay.keeping import kept_checkpoint
+from replay.arguments.options import Reporting, UsageError
 from replay.ledgers import connected, database
-from replay.options import Reporting, UsageError
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Record, Report
-from replay.stamp import Stamp
-from replay.stamping import stamp_of
+from replay.pack.keeping import kept_checkpoint
+from replay.rebuild.drift import Compared, compare
+from replay.rebuild.drift_words import drift_findings, drift_said
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
+from replay.report.stamping import stamp_of
 
 COLUMNS = (
     Column("check", "check", fixed=True),

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from ledger.clock import utc_now
+from replay.arguments.options import Reporting
 from replay.ledgers import reading
-from replay.options import Reporting
-from replay.output import write
-from replay.progress import progress
-from replay.report import Column, Report
-from replay.stamping import stamp_of
+from replay.report.output import write
+from replay.report.progress import progress
+from replay.report.report import Column, Report
+from replay.report.stamping import stamp_of
 from replay.unpaid_accounts import counted, unpaid_accounts
 from replay.what_if import Compared, policy_in
 

@@ -29,7 +29,7 @@ from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.events import Command, Event, SeatAssigned, SeatReleased
 from ledger.postgres import PostgresLog
-from projections.process import catch_up
+from projections.projector.process import catch_up
 from replay.simulator.occurrences import SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import simulate
 

@@ -36,15 +36,15 @@ from ledger.events import StripeEvent
 from ledger.log import Recorded, Selection
 from ledger.mapper import Mapper
 from ledger.postgres import PostgresLog
-from projections import folding
-from projections.declaration import Projection
-from projections.folding import Reading
-from projections.packing import columns
-from projections.parts import Parts, routes
-from projections.registry import PROJECTIONS
-from projections.rows import Codec, rows_of
-from projections.runner import BATCH_EVENTS
-from projections.translate import translation
+from projections.models.declaration import Projection
+from projections.models.registry import PROJECTIONS
+from projections.projector import folding
+from projections.projector.folding import Reading
+from projections.projector.packing import columns
+from projections.projector.parts import Parts, routes
+from projections.projector.rows import Codec, rows_of
+from projections.projector.runner import BATCH_EVENTS
+from projections.translation.translate import translation
 
 RUNS = 3
 

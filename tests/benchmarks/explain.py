@@ -31,13 +31,14 @@ from ledger.events import Command, Event, SeatAssigned, SeatReleased
 from ledger.mapper import Mapper
 from ledger.postgres import PostgresLog
 from ledger.tokens import Grant, Scope
-from projections import explanation_rendering, rendering
-from projections.explained import explanation
-from projections.explanation import Figure
-from projections.process import catch_up
-from projections.questions import Question
+from projections import rendering
+from projections.api.questions import Question
+from projections.api.responses import meta
+from projections.explain import rendering as explanation_rendering
+from projections.explain.figures import explanation
+from projections.explain.tree import Figure
+from projections.projector.process import catch_up
 from projections.reading import Reader
-from projections.responses import meta
 from projections.views import Views
 from replay.simulator.occurrences import Occurrence, SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import Simulation

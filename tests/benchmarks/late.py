@@ -24,8 +24,8 @@ from ledger.encoding import Encodings
 from ledger.events import StripeEvent
 from ledger.mapper import Mapper
 from ledger.postgres import PostgresLog
-from projections.process import catch_up, rebuild
-from projections.registry import PROJECTIONS
+from projections.models.registry import PROJECTIONS
+from projections.projector.process import catch_up, rebuild
 
 RATIO_MAX = 2.0
 LATE_BY_EVENTS_MAX = 5000

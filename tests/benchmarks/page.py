@@ -23,9 +23,9 @@ from ingest import ledger, report, say, server
 from ledger.clock import utc_now
 from ledger.database import Role
 from ledger.postgres import PostgresLog
-from projections import process
 from projections.page.sessions import link
 from projections.page.visits import LINK, path_of
+from projections.projector import process
 
 KEY = "benchmark-benchmark-benchmark-benchmark"
 LIMIT_MS = 50

@@ -37,11 +37,11 @@ from ledger.encoding import Encodings
 from ledger.library import LedgerMapper, LedgerRecorder
 from ledger.log import Recorded
 from ledger.postgres import PostgresLog
-from projections.process import rebuild
-from projections.registry import PROJECTIONS
-from projections.rows import Codec
-from projections.subscriptions import SUBSCRIPTIONS
-from projections.translate import translation
+from projections.models.registry import PROJECTIONS
+from projections.models.subscriptions import SUBSCRIPTIONS
+from projections.projector.process import rebuild
+from projections.projector.rows import Codec
+from projections.translation.translate import translation
 
 LIBRARY_EVENTS = 4000
 ALL_PER_CORE_S_MIN = 60_000

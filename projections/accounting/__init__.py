@@ -1,0 +1,1 @@
+"""Recurring revenue, double entry and closed months: the books of all customers."""

@@ -1,0 +1,297 @@
+"""What the read API answers about one account.
+
+GET /v1/accounts/{account}/billing     everything, in one call
+GET /v1/accounts/{account}/access      what it may do now: small, asked on every request
+GET /v1/accounts/{account}/invoices    newest first, a page at a time
+GET /v1/accounts/{account}/seats       figures, who holds one, history; ?at= who held one
+GET /v1/accounts/{account}/dunning     each unpaid invoice's timeline, the latest first
+GET /v1/accounts/{account}/dunning.svg the same as a drawing
+GET /v1/accounts/{account}/periods/current, …/next, …/2026-11-01     a period's total
+GET /v1/accounts/{account}/explain?figure=total|status|seats|dunning[&period=…]    why
+GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import attrs
+from aiohttp import web
+
+from ledger.moments import rfc3339
+from ledger.problems import Problem, bad_request, require, unknown_account
+from ledger.tokens import Grant, Scope
+from projections import rendering
+from projections.account import Account
+from projections.answer import Billing
+from projections.api.entitlements import Entitlements
+from projections.api.paging import Page, links, listed, page
+from projections.api.questions import Question, question
+from projections.api.responses import answered, drawn
+from projections.dunning.drawing import drawing, lane
+from projections.dunning.rendering import timelines
+from projections.explain import rendering as explanation_rendering
+from projections.explain.figures import explanation, total_explanation
+from projections.explain.tree import Explanation, Figure
+from projections.pulse import Beat
+from projections.seating.history import Step, held, steps
+from projections.status.access import Access
+from projections.story.subscription_story import told
+from projections.story.timeline import Entry, entries, shown
+from projections.totals import rendering as total_rendering
+from projections.totals.account_totals import total_starting_on
+from projections.totals.period_total import PeriodTotal
+from projections.views import View, Views
+
+CLOCKS: Final = ("as_of", "known_at", "at_least")
+FIGURE: Final = "figure"
+PERIOD: Final = "period"
+PAGES: Final = ("limit", "cursor")
+ACCOUNT_CHARS_MAX: Final = 255
+# A product asks on every request; so long it may go by what it has.
+ACCESS_FRESH_S: Final = 2
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
+
+
+@attrs.frozen(kw_only=True)
+class Accounts:
+    """The handlers of one account's paths."""
+
+    views: Views
+    entitlements: Entitlements
+
+    async def billing(self, request: web.Request) -> web.Response:
+        """Answer with everything about an account."""
+        view, _ = await self._view(request)
+        told = view.answer()
+        view = await self.views.with_wrongful(view, told)
+        return answered(request, rendering.billing(told), view)
+
+    async def access(self, request: web.Request) -> web.Response:
+        """Answer with what an account may do."""
+        grant, asked, account = self._asked(request)
+        beat = await self._covered(asked)
+        now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
+        past = asked.as_of is not None or asked.known_at is not None
+        kept = None if past else await self.entitlements.find(account, now)
+        if kept is None:
+            view = await self.views.view(account, asked, grant)
+            return answered(request, rendering.access(view.answer()), view)
+        linked = kept.decided.linked
+        if grant.account not in (None, account) and grant.account not in linked.streams:
+            raise unknown_account()
+        view = View(
+            linked=linked,
+            account=Account(linked=linked, reconciled=kept.reconciled),
+            now=now,
+            position=max(kept.position, beat.least),
+            stale=kept.stale,
+            lag_ms=beat.lag_ms(now),
+            replica_lag_ms=beat.replica_lag_ms(now),
+        )
+        fresh = 0 if asked.at_least else _fresh_s(kept.decided.access, now)
+        return answered(request, kept.written, view, fresh_s=fresh)
+
+    async def invoices(self, request: web.Request) -> web.Response:
+        """Answer with an account's invoices."""
+        view, asked = await self._view(request, PAGES)
+        invoices = rendering.invoices(view.answer())
+        return _page(request, view, page(invoices, _dated, asked.cursor, asked.limit))
+
+    async def seats(self, request: web.Request) -> web.Response:
+        """Answer with the seats now, or with who held one at a moment."""
+        view, asked = await self._view(request, (*PAGES, "at"))
+        if asked.at is not None:
+            then = held(view.account.registers, asked.at)
+            users = rendering.users(then)
+            body = {"at": rfc3339(asked.at), "active": then.active, "users": users}
+            return answered(request, {"account": view.linked.account, **body}, view)
+        told = steps(view.account.registers, view.now)
+        found = page(told, _stepped, asked.cursor, asked.limit)
+        history = listed([rendering.step(each) for each in found.entries], found.next)
+        body = {**rendering.seats(view.answer()), "history": history}
+        return answered(request, body, view, headers=links(request, found.next))
+
+    async def dunning(self, request: web.Request) -> web.Response:
+        """Answer with the timelines of an account."""
+        view, _ = await self._view(request)
+        told = view.answer()
+        view = await self.views.with_wrongful(view, told)
+        body = {"account": view.linked.account, "data": timelines(told.dunning)}
+        return answered(request, body, view)
+
+    async def dunning_drawing(self, request: web.Request) -> web.Response:
+        """Answer with the timelines of an account as a drawing."""
+        view, _ = await self._view(request)
+        told = view.answer()
+        lanes = [lane(each) for each in reversed(told.dunning)]
+        return drawn(request, drawing(lanes, view.now), view)
+
+    async def period(self, request: web.Request) -> web.Response:
+        """Answer with what the current period comes to, or the one that starts on a day."""
+        view, _ = await self._view(request)
+        total = _total(view.answer(), request.match_info["start"])
+        if total is None:
+            raise Problem(status=404, slug="not-found", detail="no period starts then")
+        body = {"account": view.linked.account, **total_rendering.period_total(total)}
+        return answered(request, body, view)
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """Answer with why a figure is what it is, down to the events that say so."""
+        view, asked = await self._view(request, (FIGURE, PERIOD))
+        found = _explanation(view, asked)
+        grant = require(request, Scope.READ)
+        told_by = await self.views.witnesses(view, found, grant)
+        events = {"events": explanation_rendering.witnesses(told_by)}
+        body = explanation_rendering.explanation(found)
+        return answered(request, body, view, beside=events)
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        """Answer with what happened to an account."""
+        view, asked = await self._view(request, PAGES)
+        recorded = await self.views.recorded(view)
+        found = page(entries(recorded, view.now), _entered, asked.cursor, asked.limit)
+        stories = told(recorded, view.account.catalogue, UTC)
+        said = [shown(each, stories.get(each.recorded.position)) for each in found.entries]
+        return _page(request, view, Page(said, found.next))
+
+    async def _view(
+        self, request: web.Request, allowed: Sequence[str] = ()
+    ) -> tuple[View, Question]:
+        grant, asked, account = self._asked(request, allowed)
+        beat = await self._covered(asked)
+        view = await self.views.view(account, asked, grant)
+        lag_ms = beat.replica_lag_ms(self.views.clock())
+        return attrs.evolve(view, replica_lag_ms=lag_ms), asked
+
+    def _asked(
+        self, request: web.Request, allowed: Sequence[str] = ()
+    ) -> tuple[Grant, Question, str]:
+        grant = require(request, Scope.READ)
+        asked = question(request, (*CLOCKS, *allowed))
+        return grant, asked, named_account(request.match_info["account"])
+
+    async def _covered(self, asked: Question) -> Beat:
+        """Return where all is, once the read models have what the caller has seen."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + asked.wait_s
+        tries = 0
+        while True:
+            beat = await self.entitlements.pulse.take()
+            position = beat.least
+            if position >= asked.at_least:
+                return beat
+            left = end - loop.time()
+            if left <= 0:
+                raise Problem(
+                    status=503,
+                    slug="not-there-yet",
+                    detail=f"the read models are at {position}; try again",
+                    extra={"current": position, "position": position},
+                    headers={"Retry-After": "1", "Ledger-Position": str(position)},
+                )
+            await asyncio.sleep(min(PAUSES_S[min(tries, len(PAUSES_S) - 1)], left))
+            tries += 1
+
+
+def routes(accounts: Accounts) -> list[web.RouteDef]:
+    """Return the routes of *accounts*."""
+    handlers: Mapping[str, Callable[[web.Request], Any]] = {
+        "access": accounts.access,
+        "billing": accounts.billing,
+        "invoices": accounts.invoices,
+        "seats": accounts.seats,
+        "dunning": accounts.dunning,
+        "dunning.svg": accounts.dunning_drawing,
+        "explain": accounts.explain,
+        "timeline": accounts.timeline,
+    }
+    return [
+        *(
+            web.get(f"/v1/accounts/{{account}}/{name}", handler)
+            for name, handler in handlers.items()
+        ),
+        web.get("/v1/accounts/{account}/periods/{start}", accounts.period),
+    ]
+
+
+def named_account(account: str) -> str:
+    """Return *account* if there may be one of that name.
+
+    Raises:
+        Problem: There is none (404).
+    """
+    if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
+        raise unknown_account()
+    return account
+
+
+def _total(told: Billing, start: str) -> PeriodTotal | None:
+    if start == "current":
+        return told.period_total
+    hint = "a period is current, next, or the day it starts, such as 2026-11-01"
+    if start != "next" and not _DAY.fullmatch(start):
+        raise bad_request(hint)
+    if start == "next":
+        return told.next_charge.preview if told.next_charge else None
+    try:
+        day = date.fromisoformat(start)
+    except ValueError:
+        raise bad_request(f"{hint}; this day is not in the calendar") from None
+    return total_starting_on(told.books, told.primary, told.next_charge, day)
+
+
+def _explanation(view: View, asked: Question) -> Explanation:
+    written = asked.chosen.get(FIGURE, "")
+    if written not in set(Figure):
+        hint = f"figure is one of {', '.join(Figure)}"
+        raise bad_request(hint, parameter=FIGURE)
+    figure, billing = Figure(written), view.answer()
+    if PERIOD not in asked.chosen:
+        return explanation(view.account, billing, figure)
+    if figure is not Figure.TOTAL:
+        raise bad_request("only a total is of a period", parameter=PERIOD)
+    total = _total(billing, asked.chosen[PERIOD])
+    if total is None:
+        raise Problem(status=404, slug="not-found", detail="no period starts then")
+    return total_explanation(view.account, billing, total)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether PostgreSQL can have a text like *name*."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
+
+
+def _page(request: web.Request, view: View, found: Page[Any]) -> web.Response:
+    body = {"account": view.linked.account, **listed(found.entries, found.next)}
+    return answered(request, body, view, headers=links(request, found.next))
+
+
+def _fresh_s(may: Access, now: datetime) -> int:
+    """Return for how long the access holds; never beyond the next known change."""
+    change = may.next_change
+    if change is None:
+        return ACCESS_FRESH_S
+    return min(ACCESS_FRESH_S, int((change.at - now).total_seconds()))
+
+
+def _dated(invoice: Mapping[str, Any]) -> tuple[str, str]:
+    return invoice["date"] or "", invoice["id"]
+
+
+def _stepped(step: Step) -> tuple[str, str]:
+    return step.at.strftime("%Y-%m-%dT%H:%M:%S.%f"), f"{step.position:018d}"
+
+
+def _entered(entry: Entry) -> tuple[str, str]:
+    return entry.key

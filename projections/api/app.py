@@ -1,0 +1,155 @@
+"""The read API: what the product asks of the read models, over HTTP.
+
+GET /v1/accounts/{account}/…   scope read    see `projections.api.accounts`
+GET /v1/events…                scope audit   see `projections.api.events`
+GET /v1/movements              scope read    see `projections.api.movements`
+GET /v1/status                 scope read    how far everything is
+GET /v1/checkpoint             scope audit   the end of the log, to be kept elsewhere
+GET /billing/{account}         by link       see `projections.page.app`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from importlib import metadata
+
+import attrs
+from aiohttp import web
+
+from ledger.checkpoint import Checkpoint
+from ledger.clock import utc_now
+from ledger.log import Log
+from ledger.moments import rfc3339
+from ledger.problems import TOKEN_KEYS, Problem, problems, require
+from ledger.tokens import Scope
+from projections.api import accounts as account_api
+from projections.api import events as event_api
+from projections.api import movements as movements_api
+from projections.api.accounts import Accounts
+from projections.api.entitlements import Entitlements
+from projections.api.events import Events
+from projections.api.feed import Feed
+from projections.api.movements import MovementsApi
+from projections.api.questions import question
+from projections.api.responses import written
+from projections.openapi.document import document
+from projections.page import app as page_app
+from projections.page.app import Pages
+from projections.reading import Reader
+from projections.views import Views
+
+
+@attrs.frozen(kw_only=True)
+class Api:
+    """What the handlers share.
+
+    Attributes:
+        mode: Of the ledger, ``live`` or ``test``.
+        prices: Those that the billing page offers to start with.
+        zone: Where a month of the books begins.
+    """
+
+    reader: Reader
+    log: Log
+    ledger_id: str
+    mode: str
+    clock: Callable[[], datetime] = utc_now
+    prices: tuple[str, ...] = ()
+    zone: tzinfo = UTC
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Answer with how far the log and each projection are."""
+        grant = require(request, Scope.READ)
+        question(request)
+        if grant.account is not None:
+            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+        standings = await self.reader.standings()
+        head = (await self.log.head()).position
+        lags = {each.name: max(0, head - each.position) for each in standings}
+        return written(
+            {
+                "position": head,
+                "lag": max(lags.values(), default=0),
+                "projections": [
+                    {**attrs.asdict(each), "lag": lags[each.name]} for each in standings
+                ],
+                "waiting": await self.reader.waiting(),
+                "untranslated": await self.reader.untranslated(),
+                "replica_lag_ms": (await self.reader.look()).replica_lag_ms(self.clock()),
+                "mode": self.mode,
+                "ledger": self.ledger_id,
+            }
+        )
+
+    async def checkpoint(self, request: web.Request) -> web.Response:
+        """Answer with the end of the log, also as the text that bl verify reads."""
+        grant = require(request, Scope.AUDIT)
+        question(request)
+        if grant.account is not None:
+            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+        taken = Checkpoint.of(await self.log.head(), now=self.clock())
+        return written(
+            {
+                "ledger": taken.ledger_id,
+                "mode": self.mode,
+                "position": taken.position,
+                "hash": taken.hash.hex(),
+                "taken_at": rfc3339(taken.taken_at),
+                "checkpoint": taken.text(),
+            }
+        )
+
+
+def described() -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of the description, which is written once."""
+    body = document(metadata.version("billing-ledger"))
+
+    async def describe(request: web.Request) -> web.Response:
+        question(request)
+        return written(body)
+
+    return describe
+
+
+def routes(api: Api) -> list[web.RouteDef]:
+    """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
+    views = Views(reader=api.reader, log=api.log, clock=api.clock)
+    return [
+        *account_api.routes(
+            Accounts(views=views, entitlements=Entitlements(api.reader, api.log))
+        ),
+        *event_api.routes(Events(reader=api.reader, log=api.log, feed=Feed(api.log))),
+        *movements_api.routes(
+            MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
+        ),
+        web.get("/v1/status", api.status),
+        web.get("/v1/checkpoint", api.checkpoint),
+        web.get("/v1/openapi.json", described()),
+        *page_app.routes(
+            Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)
+        ),
+    ]
+
+
+def application(api: Api, token_keys: Sequence[bytes]) -> web.Application:
+    """Return an application of the read API alone, which can say that it is there."""
+    app = probes(api)
+    app[TOKEN_KEYS] = token_keys
+    app.add_routes(routes(api))
+    return app
+
+
+def probes(api: Api) -> web.Application:
+    """Return an application that can say no more than that it is there."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return written({"alive": True})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        await api.reader.position()
+        return written({"ready": True})
+
+    app = web.Application(middlewares=[problems])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    return app

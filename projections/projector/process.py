@@ -1,0 +1,153 @@
+"""The projector: every projection run at once, rebuilt where its version asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+import psycopg
+
+from ledger.database import Role, connect
+from ledger.errors import UnavailableError
+from ledger.log import Log
+from ledger.postgres import PostgresLog
+from projections.models.declaration import Projection
+from projections.models.registry import PROJECTIONS
+from projections.projector import generations
+from projections.projector.fleet import Fleet
+from projections.projector.generations import table_name
+from projections.projector.postgres import Connection, PostgresRows
+from projections.projector.runner import Runner
+
+ANALYSED_FROM: Final = 1000
+RETRY_S: Final = 1.0
+
+
+async def run(
+    conninfo: str,
+    stop: asyncio.Event,
+    projections: Sequence[Projection[Any]] = PROJECTIONS,
+) -> None:
+    """Keep the read models of *projections* up to date until *stop* is set.
+
+    Those of an older version are rebuilt first; the others do not wait for them.
+    """
+    outdated = await _outdated(conninfo, projections, stop)
+    current = [each for each in projections if each not in outdated]
+    async with asyncio.TaskGroup() as group:
+        for each in (current, outdated):
+            if each and not stop.is_set():
+                group.create_task(_follow(conninfo, each, stop))
+
+
+async def catch_up(
+    conninfo: str, log: Log, projections: Sequence[Projection[Any]] = PROJECTIONS
+) -> None:
+    """Project what the log holds now, and return."""
+    await prepare(conninfo, log, *projections)
+    async with _fleet(conninfo, log, projections) as fleet:
+        await fleet.catch_up()
+
+
+async def prepare(conninfo: str, log: Log, *projections: Projection[Any]) -> None:
+    """Make first generations, and rebuild those of an older version."""
+    outdated = await _found(conninfo, projections)
+    if outdated:
+        await rebuild(conninfo, log, *outdated)
+
+
+async def rebuild(
+    conninfo: str, log: Log, *projections: Projection[Any], afresh: bool = False
+) -> None:
+    """Make the rows of *projections* anew from the whole log, then let readers see them.
+
+    Readers and the live runners go on meanwhile. Interrupted, it goes on where it was;
+    with *afresh* it begins again.
+    """
+    async with _projector(conninfo) as connection:
+        begun = {
+            each.name: (await generations.begin(connection, each, afresh=afresh)).number
+            for each in projections
+        }
+        async with _fleet(conninfo, log, projections, begun) as fleet:
+            if await fleet.catch_up() >= ANALYSED_FROM:
+                for name, number in begun.items():
+                    await _analyse(connection, name, number)
+            while not await generations.swap_all(connection, begun):
+                await fleet.catch_up()
+        for name in begun:
+            await generations.drop_unused(connection, name)
+
+
+async def _follow(
+    conninfo: str, projections: Sequence[Projection[Any]], stop: asyncio.Event
+) -> None:
+    # A log of its own: one listener wakes one reader. The second connection fetches the
+    # next batch while late accounts are read on the first.
+    async with PostgresLog.open(conninfo, role=Role.PROJECTOR, readers=2) as log:
+        while not stop.is_set():
+            try:
+                await prepare(conninfo, log, *projections)
+                break
+            except UnavailableError:
+                await asyncio.sleep(RETRY_S)
+        async with _fleet(conninfo, log, projections) as fleet:
+            await fleet.run(stop)
+
+
+async def _outdated(
+    conninfo: str, projections: Sequence[Projection[Any]], stop: asyncio.Event
+) -> list[Projection[Any]]:
+    while not stop.is_set():
+        try:
+            return await _found(conninfo, projections)
+        except UnavailableError:
+            await asyncio.sleep(RETRY_S)
+    return []
+
+
+async def _found(
+    conninfo: str, projections: Sequence[Projection[Any]]
+) -> list[Projection[Any]]:
+    """Make first generations; return the projections whose rows are of older versions."""
+    async with _projector(conninfo) as connection:
+        return [
+            each
+            for each in projections
+            if (await generations.found(connection, each)).version < each.version
+        ]
+
+
+@asynccontextmanager
+async def _fleet(
+    conninfo: str,
+    log: Log,
+    projections: Sequence[Projection[Any]],
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> AsyncIterator[Fleet]:
+    """Yield runners on the live generations, or on those of *numbers* by name."""
+    async with AsyncExitStack() as opened:
+        runners = []
+        for each in projections:
+            rows = PostgresRows(conninfo, each.name, numbers.get(each.name))
+            opened.push_async_callback(rows.close)
+            runners.append(Runner(each, log, rows))
+        yield Fleet(log, runners)
+
+
+async def _analyse(connection: Connection, projection: str, number: int) -> None:
+    analyse = psycopg.sql.SQL("ANALYZE {}").format(table_name(projection, number))
+    await connection.execute(analyse)
+
+
+@asynccontextmanager
+async def _projector(conninfo: str) -> AsyncIterator[Connection]:
+    connection = await connect(conninfo, Role.PROJECTOR)
+    async with connection:
+        try:
+            yield connection
+        except psycopg.OperationalError as error:
+            raise UnavailableError(f"read models: {error}") from error

@@ -1,0 +1,1 @@
+"""Who holds seats, how many are billed, and by which terms."""

@@ -1,0 +1,1 @@
+"""What we would have billed, beside what Stripe did."""

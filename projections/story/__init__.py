@@ -1,0 +1,1 @@
+"""Events in sentences, for whoever wants to know what happened."""

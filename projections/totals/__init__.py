@@ -1,0 +1,1 @@
+"""What a period costs: its lines, from invoices, items that wait, and estimates."""

@@ -1,0 +1,1 @@
+"""What people write on a command line, and what it stands for."""

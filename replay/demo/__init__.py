@@ -1,0 +1,1 @@
+"""The demo: a simulated company, delivered to a real ledger, compared with the truth."""

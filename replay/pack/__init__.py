@@ -1,0 +1,1 @@
+"""What an auditor is handed: closed months, packs, and the check that needs none of us."""

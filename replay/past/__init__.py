@@ -1,0 +1,1 @@
+"""The ledger at other moments, and what made the difference."""

@@ -1,0 +1,1 @@
+"""How reports are written: to terminals, files and spreadsheets, each with its stamp."""

@@ -1,0 +1,1 @@
+"""What is exported: tables, files, and the journal in double entry."""

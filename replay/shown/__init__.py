@@ -1,0 +1,1 @@
+"""Accounts, events and figures, laid out for a terminal."""
