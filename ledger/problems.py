@@ -155,17 +155,41 @@ def require(request: web.Request, scope: Scope) -> Grant:
     return grant
 
 
+def no_parameters(request: web.Request) -> None:
+    """Refuse a query where a request says everything in its path and body.
+
+    Raises:
+        Problem: There is one (400).
+    """
+    for name in request.query:
+        raise bad_request("there are no parameters here", parameter=name[:64])
+
+
 def unknown_account() -> Problem:
     """Answer alike for an account that is not there and one a token may not see."""
     return Problem(status=404, slug="not-found", detail="there is no such account")
 
 
+def nothing_here() -> Problem:
+    """Answer for what is no account's, to a token of one account."""
+    return Problem(status=404, slug="not-found", detail="there is nothing here")
+
+
 def _of_aiohttp(error: web.HTTPException) -> Problem:
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    allowed = error.headers.get("Allow")
+    if allowed is not None:
+        methods = ", ".join(sorted(allowed.split(",")))
+        return Problem(
+            status=error.status,
+            slug="method",
+            detail=f"this address takes {methods}",
+            headers={"Allow": methods},
+        )
+    if error.status == HTTPStatus.NOT_FOUND:
+        detail = "there is nothing at this address; see /v1/openapi.json"
+        return Problem(status=error.status, slug="not-found", detail=detail)
     status = HTTPStatus(error.status)
-    return Problem(
-        status=status, detail=status.description or status.phrase, headers=headers
-    )
+    return Problem(status=status, detail=status.description or status.phrase)
 
 
 def _of_token(error: Exception) -> Problem:

@@ -102,11 +102,12 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
         ]
         asking: list[asyncio.Task[None]] = []
         try:
-            door.open(log, log.clock_watch.counter)
+            door.open(log, log.clock_watch.counter, names=api.names)
             announce(_address(settings, listener, log))
             if settings.stripe_api_key is not None:
                 asking.append(asyncio.create_task(rounds.follow(stop), name="rounds"))
             await _until(stopped, [*work, *asking])
+            api.feed.end()
             await listener.drain()
         finally:
             stop.set()

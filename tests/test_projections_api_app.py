@@ -109,12 +109,21 @@ class Door:
         await process.catch_up(self.conninfo, self.log)
 
     async def get(
-        self, path: str, scope: str = "read", account: str | None = None, **headers: str
+        self,
+        path: str,
+        scope: str = "read",
+        account: str | None = None,
+        method: str = "GET",
+        **headers: str,
     ) -> ClientResponse:
         token = mint(key=KEY, scopes=[scope], account=account, expires_at=None, now=NOW)
         sent = {"Authorization": f"Bearer {token}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.client.get(path, headers=sent)
+        return await self.client.request(method, path, headers=sent)
+
+    async def stop(self) -> None:
+        """Stop as a process does that was told to."""
+        await self.client.server.close()
 
     async def billing(self, account: str, question: str = "") -> dict[str, Any]:
         answer = await self.get(f"/v1/accounts/{account}/billing{question}")
@@ -511,3 +520,48 @@ async def test_a_database_that_is_away_is_a_503(door: Door) -> None:
 
     assert (answer.status, answer.content_type) == (503, "application/problem+json")
     assert "Retry-After" in answer.headers
+
+
+LEDGER_WIDE: Final = (
+    ("/v1/events", "audit"),
+    ("/v1/events?after=2", "audit"),
+    ("/v1/events/3", "audit"),
+    ("/v1/movements", "read"),
+    ("/v1/status", "read"),
+)
+
+
+@pytest.mark.parametrize(("path", "scope"), LEDGER_WIDE)
+async def test_what_is_no_accounts_has_a_tag_and_a_position_and_waits_as_well(
+    door: Door, path: str, scope: str
+) -> None:
+    first = await door.get(path, scope)
+    again = await door.get(path, scope, If_None_Match=first.headers["ETag"])
+    and_then = "&" if "?" in path else "?"
+    covered = await door.get(f"{path}{and_then}at_least=8", scope)
+    beyond = await door.get(f"{path}{and_then}at_least=9", scope, Prefer="wait=0")
+
+    assert (first.status, again.status, await again.read()) == (200, 304, b"")
+    assert first.headers["Ledger-Position"] == ("3" if path.endswith("/3") else "8")
+    assert (covered.status, beyond.status) == (200, 503)
+    assert (await beyond.json())["current"] == 8
+    assert beyond.headers["Retry-After"] == "1"
+
+
+async def test_events_of_an_account_that_nobody_knows_are_404(door: Door) -> None:
+    unknown = await door.get("/v1/events?account=cus_nobody", "audit")
+    event = await door.get("/v1/events/evt_nobody", "audit")
+
+    assert (unknown.status, event.status) == (404, 404)
+    assert (await unknown.json())["detail"] == "there is no such account"
+    assert (await event.json())["detail"] == "there is no such event"
+
+
+async def test_a_wrong_method_or_address_says_what_there_is(door: Door) -> None:
+    posted = await door.get("/v1/status", method="POST")
+    lost = await door.get("/v2/status")
+
+    assert (posted.status, posted.headers["Allow"]) == (405, "GET, HEAD")
+    assert (await posted.json())["detail"] == "this address takes GET, HEAD"
+    assert (lost.status, (await lost.json())["status"]) == (404, 404)
+    assert "/v1/openapi.json" in (await lost.json())["detail"]

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any, Final
 
+import psycopg
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import make_mocked_request
@@ -42,6 +43,9 @@ async def test_what_came_after_a_position_is_asked_for_again_and_again(door: Doo
         path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
 
     assert found == [3, 4, 5, 6, 7, 8]
+    first = await (await door.get("/v1/events?after=2&limit=3", "audit")).json()
+    second = await door.get(f"/v1/events?limit=3&cursor={first['next']}", "audit")
+    assert [each["position"] for each in (await second.json())["data"]] == [6, 7, 8]
     own = await door.get("/v1/events?after=0", scope="audit", account="cus_2")
     assert [each["position"] for each in (await own.json())["data"]] == [6]
     both = await door.get("/v1/events?after=1&cursor=x", scope="audit")
@@ -94,3 +98,39 @@ async def test_listeners_are_bounded_and_hear_that_the_line_is_alive(door: Door)
     with pytest.raises(Problem) as refused:
         await full.send(make_mocked_request("GET", "/v1/events"), Question(), everything)
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "30")
+
+
+async def test_a_head_request_asks_for_a_head_and_never_listens(door: Door) -> None:
+    async with asyncio.timeout(5):
+        answer = await door.get("/v1/events", "audit", method="HEAD", **STREAM)
+
+    assert (answer.status, answer.content_type) == (200, "application/json")
+
+
+async def test_a_process_that_stops_lets_its_listeners_go_at_once(door: Door) -> None:
+    stream = await door.get("/v1/events?after=7", "audit", **STREAM)
+    assert [each["position"] for each in await told(stream, 1)] == [8]
+    async with asyncio.timeout(5):
+        await door.stop()
+        await stream.content.read()
+
+
+async def test_a_database_that_goes_away_ends_the_stream_and_says_nothing_of_it(
+    door: Door,
+) -> None:
+    stream = await door.get("/v1/events?after=7", "audit", **STREAM)
+    await told(stream, 1)
+    await door.log.append([shown("evt_9", 0, "active")])
+    await told(stream, 1)
+    name = psycopg.conninfo.conninfo_to_dict(door.conninfo)["dbname"]
+    beside = psycopg.conninfo.make_conninfo(door.conninfo, dbname="postgres")
+    with psycopg.connect(beside, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (name,),
+        )
+
+    async with asyncio.timeout(5):
+        rest = await stream.content.read()
+    assert b"urn:" not in rest

@@ -192,6 +192,8 @@ async def test_a_link_becomes_a_cookie_and_leads_to_the_clean_address(
     cookie = answer.cookies["bl_page"]
     assert answer.status == 303
     assert answer.headers["Location"] == "/billing/cus_1"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert cookie["path"] == "/billing/cus_1"

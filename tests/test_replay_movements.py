@@ -167,7 +167,14 @@ async def test_the_read_api_answers_for_the_whole_ledger_only(
 
     assert status == 200
     said = await asyncio.to_thread(told, ledger, tmp_path / "m.json", *ASKED)
-    assert body["data"] == said["months"]
+    going = ("contraction", "churn")
+    signed = [{**row, **{cell: -row[cell] for cell in going}} for row in body["data"]]
+    assert signed == said["months"]
+    assert all(row[cell] >= 0 for row in body["data"] for cell in going)
+    for row in body["data"]:
+        came = row["new"] + row["expansion"] + row["reactivation"]
+        went = row["contraction"] + row["churn"]
+        assert row["opening"] + came - went == row["closing"]
     assert refused == [400, 400, 400, 404]
 
 

@@ -265,6 +265,33 @@ async def test_a_token_opens_what_it_is_for(
     assert len(await door.stored()) == (status == 201)
 
 
+async def test_a_token_of_a_linked_account_opens_it_by_either_name(door: Served) -> None:
+    async def names(account: str) -> frozenset[str]:
+        linked = frozenset({"shop-17", "cus_1"})
+        return linked if account in linked else frozenset({account})
+
+    door.door.intake.names = names
+    bearer = token(account="cus_1")
+    own = await ask(door, "seat-changes", SEAT, bearer=bearer, account="shop-17")
+    other = await ask(door, "seat-changes", SEAT, bearer=bearer, account="shop-18")
+
+    assert (own.status, other.status) == (201, 404)
+
+
+async def test_a_used_key_with_a_body_that_cannot_be_read_is_422(door: Served) -> None:
+    assert (await ask(door, "seat-changes", SEAT)).status == 201
+    for body in (b"{", {"user": "u_7"}):
+        assert (await ask(door, "seat-changes", body)).status == 422
+        assert (await ask(door, "seat-changes", body, key="new")).status == 400
+
+
+async def test_a_query_is_refused_where_the_body_says_everything(door: Served) -> None:
+    answer = await ask(door, "seat-changes?dry=1", SEAT)
+
+    assert (answer.status, answer.json["parameter"]) == (400, "dry")
+    assert not await door.stored()
+
+
 @pytest.mark.parametrize("account", ["a%00b", "a%0ab", "x" * 256])
 async def test_an_account_that_cannot_be_printed_is_400(door: Served, account: str) -> None:
     assert (await ask(door, "seat-changes", SEAT, account=account)).status == 400

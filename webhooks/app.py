@@ -26,7 +26,7 @@ from ledger.rates import Rates
 from ledger.settings import Mode, Settings
 from webhooks import linking, seats
 from webhooks.bodies import BodyLimits, leave_expectations
-from webhooks.commands import Intake, Reader
+from webhooks.commands import Intake, Names, Reader
 from webhooks.receiver import PATH, Receiver
 from webhooks.signature import endpoints
 
@@ -69,9 +69,14 @@ class Door:
         self._closed_because: str | None = "starting"
         self._probed_at = float("-inf")
 
-    def open(self, log: Log, *counters: Counter) -> None:
-        """Take deliveries and requests into *log* from now on; show its *counters*."""
+    def open(self, log: Log, *counters: Counter, names: Names | None = None) -> None:
+        """Take deliveries and requests into *log* from now on; show its *counters*.
+
+        Args:
+            names: Tells all names of an account; None knows each by its own alone.
+        """
         self.receiver.log = self.intake.log = log
+        self.intake.names = names
         self.metrics.show(*counters)
         self._closed_because = None
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar, get_args
 
 import attrs
@@ -21,14 +21,22 @@ from aiohttp import web
 
 from ledger.errors import UnavailableError
 from ledger.events import Command, CommandEvent
-from ledger.log import Log, Receipt
-from ledger.problems import Problem, bad_request, require, unknown_account
+from ledger.log import Log, Receipt, Recorded
+from ledger.problems import (
+    Problem,
+    bad_request,
+    no_parameters,
+    require,
+    unknown_account,
+)
 from ledger.strictness import NotStrictError, parse
 from ledger.tokens import Grant, Scope
 from webhooks.bodies import BodyLimits, read_body
 
 T = TypeVar("T")
 Reader = Callable[[str, object, Command], Sequence[CommandEvent]]
+Names = Callable[[str], Awaitable[frozenset[str]]]
+"""Tells all names of an account, by any of them."""
 
 ID_CHARS_MAX: Final = 255
 EVENTS_MAX: Final = 1000
@@ -39,10 +47,12 @@ class Intake:
 
     Attributes:
         log: None until the log is open; every request is 503 until then.
+        names: Tells all names of an account, by any of them, where links are known.
     """
 
     def __init__(self, *, limits: BodyLimits, deadline_s: float = 3) -> None:
         self.log: Log | None = None
+        self.names: Names | None = None
         self._limits = limits
         self._deadline_s = deadline_s
         self._under_way: set[str] = set()
@@ -55,8 +65,9 @@ class Intake:
             UnavailableError: It is not committed, or that is not known.
         """
         grant = require(request, Scope.SEATS_WRITE)
+        no_parameters(request)
         account = readable_id("account", request.match_info["account"])
-        if grant.account not in {None, account}:
+        if grant.account not in {None, account} and not await self._is_own(grant, account):
             raise unknown_account()
         key = idempotency_key(request)
         body = await read_body(request, self._limits)
@@ -66,9 +77,23 @@ class Intake:
             key=key,
             fingerprint=fingerprint(request.method, request.rel_url.raw_path, body),
         )
-        events = read(account, parsed(body), command)
+        try:
+            events = read(account, parsed(body), command)
+        except Problem:
+            await self._refuse_reuse(command)
+            raise
         _allow(grant, events)
         return _answer(await self._append(command, events), command)
+
+    async def _is_own(self, grant: Grant, account: str) -> bool:
+        """Tell whether *account* is another name of the one that *grant* is bound to."""
+        return self.names is not None and grant.account in await self.names(account)
+
+    async def _refuse_reuse(self, command: Command) -> None:
+        """Say that a key was used for another request, though this one cannot be read."""
+        known = [] if self.log is None else await self.log.find(command.id)
+        if known:
+            _require_same(known[0], command)
 
     async def _append(
         self, command: Command, events: Sequence[CommandEvent]
@@ -171,14 +196,18 @@ def _allow(grant: Grant, events: Sequence[CommandEvent]) -> None:
         raise unknown_account()
 
 
+def _require_same(original: Recorded, command: Command) -> None:
+    first = original.event
+    if not isinstance(first, _COMMANDS) or (
+        first.command.fingerprint != command.fingerprint
+    ):
+        raise key_reused()
+
+
 def _answer(receipts: Sequence[Receipt], command: Command) -> web.Response:
     originals = [receipt.original for receipt in receipts if receipt.original is not None]
     for original in originals:
-        first = original.event
-        if not isinstance(first, _COMMANDS) or (
-            first.command.fingerprint != command.fingerprint
-        ):
-            raise key_reused()
+        _require_same(original, command)
     position = receipts[-1].position
     answer: dict[str, Any] = {"position": position}
     if len(receipts) > 1:

@@ -22,7 +22,7 @@ from ledger.acts import Act, ActDone, ActFailed, ActRequested
 from ledger.command import Command
 from ledger.errors import UnavailableError
 from ledger.log import Log
-from ledger.problems import Problem, require, unknown_account
+from ledger.problems import Problem, no_parameters, require, unknown_account
 from ledger.settings import Settings
 from ledger.tokens import Grant, Scope
 from webhooks.bodies import BodyLimits, read_body
@@ -99,6 +99,7 @@ class Hosted:
             Problem: As in the module's and `webhooks.commands`' tables.
         """
         grant = require(request, Scope.PORTAL)
+        no_parameters(request)
         account = readable_id("account", request.match_info["account"])
         if not self.configured:
             raise missing_key()

@@ -61,7 +61,7 @@ async def serve(settings: Settings) -> None:
             hosted_routes.opened(hosted, log, api),
         ):
             door.token_keys[:] = signing_keys(settings)
-            door.open(log, log.clock_watch.counter)
+            door.open(log, log.clock_watch.counter, names=api.names)
             _logger.info("ready", extra={"ledger": log.ledger_id, "mode": log.mode})
             await stopped.wait()
             await listener.drain()

@@ -13,7 +13,6 @@ GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -28,6 +27,7 @@ from ledger.tokens import Grant, Scope
 from projections import rendering
 from projections.account import Account
 from projections.answer import Billing
+from projections.api.coverage import covered
 from projections.api.entitlements import Entitlements
 from projections.api.paging import Page, links, listed, page
 from projections.api.questions import Question, question
@@ -37,7 +37,6 @@ from projections.dunning.rendering import timelines
 from projections.explain import rendering as explanation_rendering
 from projections.explain.figures import explanation, total_explanation
 from projections.explain.tree import Explanation, Figure
-from projections.pulse import Beat
 from projections.seating.history import Step, held, steps
 from projections.status.access import Access
 from projections.story.subscription_story import told
@@ -56,7 +55,6 @@ ACCOUNT_CHARS_MAX: Final = 255
 ACCESS_FRESH_S: Final = 2
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
-PAUSES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +74,7 @@ class Accounts:
     async def access(self, request: web.Request) -> web.Response:
         """Answer with what an account may do."""
         grant, asked, account = self._asked(request)
-        beat = await self._covered(asked)
+        beat = await covered(self.entitlements.pulse, asked)
         now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
         past = asked.as_of is not None or asked.known_at is not None
         kept = None if past else await self.entitlements.find(account, now)
@@ -165,7 +163,7 @@ class Accounts:
         self, request: web.Request, allowed: Sequence[str] = ()
     ) -> tuple[View, Question]:
         grant, asked, account = self._asked(request, allowed)
-        beat = await self._covered(asked)
+        beat = await covered(self.entitlements.pulse, asked)
         view = await self.views.view(account, asked, grant)
         lag_ms = beat.replica_lag_ms(self.views.clock())
         return attrs.evolve(view, replica_lag_ms=lag_ms), asked
@@ -176,28 +174,6 @@ class Accounts:
         grant = require(request, Scope.READ)
         asked = question(request, (*CLOCKS, *allowed))
         return grant, asked, named_account(request.match_info["account"])
-
-    async def _covered(self, asked: Question) -> Beat:
-        """Return where all is, once the read models have what the caller has seen."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + asked.wait_s
-        tries = 0
-        while True:
-            beat = await self.entitlements.pulse.take()
-            position = beat.least
-            if position >= asked.at_least:
-                return beat
-            left = end - loop.time()
-            if left <= 0:
-                raise Problem(
-                    status=503,
-                    slug="not-there-yet",
-                    detail=f"the read models are at {position}; try again",
-                    extra={"current": position, "position": position},
-                    headers={"Retry-After": "1", "Ledger-Position": str(position)},
-                )
-            await asyncio.sleep(min(PAUSES_S[min(tries, len(PAUSES_S) - 1)], left))
-            tries += 1
 
 
 def routes(accounts: Accounts) -> list[web.RouteDef]:

@@ -21,21 +21,23 @@ from ledger.checkpoint import Checkpoint
 from ledger.clock import utc_now
 from ledger.log import Log
 from ledger.moments import rfc3339
-from ledger.problems import TOKEN_KEYS, Problem, problems, require
-from ledger.tokens import Scope
+from ledger.problems import TOKEN_KEYS, nothing_here, problems, require
+from ledger.tokens import Grant, Scope
 from projections.api import accounts as account_api
 from projections.api import events as event_api
 from projections.api import movements as movements_api
 from projections.api.accounts import Accounts
+from projections.api.coverage import covered
 from projections.api.entitlements import Entitlements
 from projections.api.events import Events
 from projections.api.feed import Feed
 from projections.api.movements import MovementsApi
 from projections.api.questions import question
-from projections.api.responses import written
+from projections.api.responses import told, written
 from projections.openapi.document import document
 from projections.page import app as page_app
 from projections.page.app import Pages
+from projections.pulse import Beat
 from projections.reading import Reader
 from projections.views import Views
 
@@ -57,48 +59,62 @@ class Api:
     clock: Callable[[], datetime] = utc_now
     prices: tuple[str, ...] = ()
     zone: tzinfo = UTC
+    entitlements: Entitlements = attrs.field(init=False)
+    feed: Feed = attrs.field(init=False)
+
+    @entitlements.default
+    def _entitlements(self) -> Entitlements:
+        return Entitlements(self.reader, self.log)
+
+    @feed.default
+    def _feed(self) -> Feed:
+        return Feed(self.log)
+
+    async def names(self, account: str) -> frozenset[str]:
+        """Return all names of *account*: the product's own, and Stripe's customer."""
+        return (await self.reader.find(account)).linked.streams
 
     async def status(self, request: web.Request) -> web.Response:
         """Answer with how far the log and each projection are."""
         grant = require(request, Scope.READ)
-        question(request)
-        if grant.account is not None:
-            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+        beat = await self._covered(request, grant)
         standings = await self.reader.standings()
         head = (await self.log.head()).position
         lags = {each.name: max(0, head - each.position) for each in standings}
-        return written(
-            {
-                "position": head,
-                "lag": max(lags.values(), default=0),
-                "projections": [
-                    {**attrs.asdict(each), "lag": lags[each.name]} for each in standings
-                ],
-                "waiting": await self.reader.waiting(),
-                "untranslated": await self.reader.untranslated(),
-                "replica_lag_ms": (await self.reader.look()).replica_lag_ms(self.clock()),
-                "mode": self.mode,
-                "ledger": self.ledger_id,
-            }
-        )
+        body = {
+            "position": head,
+            "lag": max(lags.values(), default=0),
+            "projections": [
+                {**attrs.asdict(each), "lag": lags[each.name]} for each in standings
+            ],
+            "waiting": await self.reader.waiting(),
+            "untranslated": await self.reader.untranslated(),
+            "replica_lag_ms": beat.replica_lag_ms(self.clock()),
+            "mode": self.mode,
+            "ledger": self.ledger_id,
+        }
+        return told(request, body, head)
 
     async def checkpoint(self, request: web.Request) -> web.Response:
         """Answer with the end of the log, also as the text that bl verify reads."""
-        grant = require(request, Scope.AUDIT)
-        question(request)
-        if grant.account is not None:
-            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+        await self._covered(request, require(request, Scope.AUDIT))
         taken = Checkpoint.of(await self.log.head(), now=self.clock())
-        return written(
-            {
-                "ledger": taken.ledger_id,
-                "mode": self.mode,
-                "position": taken.position,
-                "hash": taken.hash.hex(),
-                "taken_at": rfc3339(taken.taken_at),
-                "checkpoint": taken.text(),
-            }
-        )
+        body = {
+            "ledger": taken.ledger_id,
+            "mode": self.mode,
+            "position": taken.position,
+            "hash": taken.hash.hex(),
+            "taken_at": rfc3339(taken.taken_at),
+            "checkpoint": taken.text(),
+        }
+        return told(request, body, taken.position)
+
+    async def _covered(self, request: web.Request, grant: Grant) -> Beat:
+        """Return where all is; what is no account's is not there for a token of one."""
+        asked = question(request, ("at_least",))
+        if grant.account is not None:
+            raise nothing_here()
+        return await covered(self.entitlements.pulse, asked)
 
 
 def described() -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -107,7 +123,7 @@ def described() -> Callable[[web.Request], Awaitable[web.Response]]:
 
     async def describe(request: web.Request) -> web.Response:
         question(request)
-        return written(body)
+        return told(request, body)
 
     return describe
 
@@ -115,13 +131,14 @@ def described() -> Callable[[web.Request], Awaitable[web.Response]]:
 def routes(api: Api) -> list[web.RouteDef]:
     """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
     views = Views(reader=api.reader, log=api.log, clock=api.clock)
+    pulse = api.entitlements.pulse
     return [
-        *account_api.routes(
-            Accounts(views=views, entitlements=Entitlements(api.reader, api.log))
+        *account_api.routes(Accounts(views=views, entitlements=api.entitlements)),
+        *event_api.routes(
+            Events(reader=api.reader, log=api.log, feed=api.feed, pulse=pulse)
         ),
-        *event_api.routes(Events(reader=api.reader, log=api.log, feed=Feed(api.log))),
         *movements_api.routes(
-            MovementsApi(reader=api.reader, clock=api.clock, zone=api.zone)
+            MovementsApi(reader=api.reader, pulse=pulse, clock=api.clock, zone=api.zone)
         ),
         web.get("/v1/status", api.status),
         web.get("/v1/checkpoint", api.checkpoint),
@@ -134,9 +151,14 @@ def routes(api: Api) -> list[web.RouteDef]:
 
 def application(api: Api, token_keys: Sequence[bytes]) -> web.Application:
     """Return an application of the read API alone, which can say that it is there."""
+
+    async def let_go(_app: web.Application) -> None:
+        api.feed.end()
+
     app = probes(api)
     app[TOKEN_KEYS] = token_keys
     app.add_routes(routes(api))
+    app.on_shutdown.append(let_go)
     return app
 
 

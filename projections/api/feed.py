@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from ledger.errors import NotFoundError
+from ledger.errors import NotFoundError, UnavailableError
 from ledger.log import Log, Recorded
 from ledger.problems import Problem, bad_request
 from projections.api.event_view import event_line
@@ -40,7 +40,9 @@ Whose = Callable[[], Awaitable[frozenset[str] | None]]
 
 
 def wants_stream(request: web.Request) -> bool:
-    """Tell whether *request* asks to listen."""
+    """Tell whether *request* asks to listen; HEAD asks for no more than a list's head."""
+    if request.method != "GET":
+        return False
     accepted = request.headers.get("Accept", "")
     return STREAM in (each.partition(";")[0].strip() for each in accepted.split(","))
 
@@ -67,7 +69,20 @@ class Feed:
         self._log = log
         self._listeners_max = listeners_max
         self._heartbeat_s = heartbeat_s
-        self.listeners = 0
+        self._ends: set[asyncio.Timeout] = set()
+        self._ended = False
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return len(self._ends)
+
+    def end(self) -> None:
+        """Let everybody who listens go, as when the process stops; they come back."""
+        self._ended = True
+        now = asyncio.get_running_loop().time()
+        for each in self._ends:
+            each.reschedule(now)
 
     async def send(
         self, request: web.Request, asked: Question, whose: Whose
@@ -77,7 +92,7 @@ class Feed:
         Raises:
             Problem: Too many listen already (503), or the position is none (400).
         """
-        if self.listeners >= self._listeners_max:
+        if self._ended or self.listeners >= self._listeners_max:
             raise Problem(
                 status=503,
                 slug="too-many-listeners",
@@ -89,14 +104,14 @@ class Feed:
         answer = web.StreamResponse(
             headers={"Content-Type": STREAM, "Cache-Control": "no-store"}
         )
-        self.listeners += 1
-        try:
-            await answer.prepare(request)
-            with suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(LISTENED_S_MAX):
+        with suppress(TimeoutError, ConnectionError, UnavailableError):
+            async with asyncio.timeout(LISTENED_S_MAX) as end:
+                self._ends.add(end)
+                try:
+                    await answer.prepare(request)
                     await self._go_on(answer, position, whose)
-        finally:
-            self.listeners -= 1
+                finally:
+                    self._ends.discard(end)
         return answer
 
     async def _go_on(self, answer: web.StreamResponse, position: int, whose: Whose) -> None:

@@ -1,11 +1,14 @@
 """What the read API shows of the whole ledger's recurring revenue.
 
 GET /v1/movements?from=2026-01&to=2026-12     scope read, no token of one account
+
+opening + new + expansion + reactivation - contraction - churn = closing: what goes is
+told by how much it is, where ``bl movements`` writes it with its sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -14,14 +17,18 @@ from aiohttp import web
 
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.moments import rfc3339
-from ledger.problems import Problem, bad_request, require
+from ledger.problems import bad_request, nothing_here, require
 from ledger.tokens import Scope
+from projections.accounting.movements import Movement, Row, Span
+from projections.api.coverage import covered
 from projections.api.questions import question
-from projections.api.responses import written
+from projections.api.responses import Json, told
 from projections.book_report import Asked, movements, rendered, spans
+from projections.pulse import Beat, Pulse
 from projections.reading import Reader
 
-ASKED: Final = ("from", "to")
+ASKED: Final = ("from", "to", "at_least")
+GOING: Final = (Movement.CONTRACTION, Movement.CHURN)
 
 
 @attrs.frozen(kw_only=True)
@@ -33,36 +40,40 @@ class MovementsApi:
     """
 
     reader: Reader
+    pulse: Pulse[Beat]
     clock: Callable[[], datetime]
     zone: tzinfo = UTC
 
     async def movements(self, request: web.Request) -> web.Response:
         """Answer with a row for each month and currency."""
         grant = require(request, Scope.READ)
-        chosen = question(request, ASKED).chosen
+        asked = question(request, ASKED)
         if grant.account is not None:
-            raise Problem(status=404, slug="not-found", detail="there is nothing here")
+            raise nothing_here()
         now = self.clock()
+        months = self._months(asked.chosen, now)
+        position = (await covered(self.pulse, asked)).least
+        found = await movements(self.reader, Asked(months=months), now)
+        body = {
+            "data": [_shown(row) for row in found.rows],
+            "unpriced": list(found.unpriced),
+        }
+        meta = {"position": position, "as_of": rfc3339(now), "zone": str(self.zone)}
+        return told(request, body, position, beside=meta)
+
+    def _months(self, chosen: Mapping[str, str], now: datetime) -> Sequence[Span]:
         current = str(BookMonth.of(now, self.zone))
         try:
             last = BookMonth.parse(chosen.get("to", current))
             first = BookMonth.parse(chosen.get("from", str(last)))
-            months = spans(first, last, self.zone, now)
+            return spans(first, last, self.zone, now)
         except BookMonthError as error:
             raise bad_request(str(error)) from None
-        position = await self.reader.position()
-        told = await movements(self.reader, Asked(months=months), now)
-        return written(
-            {
-                "data": [rendered(row) for row in told.rows],
-                "unpriced": list(told.unpriced),
-                "meta": {
-                    "position": position,
-                    "as_of": rfc3339(now),
-                    "zone": str(self.zone),
-                },
-            }
-        )
+
+
+def _shown(row: Row) -> Json:
+    found = rendered(row)
+    return {**found, **{str(cell): -found[cell] for cell in GOING}}
 
 
 def routes(api: MovementsApi) -> list[web.RouteDef]:

@@ -83,6 +83,37 @@ def drawn(request: web.Request, drawing: str, view: View) -> web.Response:
     return web.Response(text=drawing, content_type="image/svg+xml", headers=sent)
 
 
+def told(
+    request: web.Request,
+    body: Json,
+    position: int | None = None,
+    *,
+    beside: Json | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Answer with what is no account's, or that the caller has it already.
+
+    Args:
+        position: Up to where the answer covers the log; None where that is no matter.
+        beside: What stands in ``meta``, and counts for no tag.
+    """
+    answer = Written.of(body)
+    sent = {
+        "ETag": answer.tag,
+        **({} if position is None else {"Ledger-Position": str(position)}),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Accept",
+        **(headers or {}),
+    }
+    if etag_matches(request, answer.tag):
+        return web.Response(status=304, headers=sent)
+    if beside is None:
+        whole = answer.json
+    else:
+        whole = b'%b,"meta":%b}' % (answer.json[:-1], msgspec.json.encode(beside))
+    return web.Response(body=whole, content_type="application/json", headers=sent)
+
+
 def written(body: Json, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with *body* as JSON."""
     return web.Response(

@@ -127,7 +127,10 @@ class EventsAnswer(Listing):
 
 
 class MovementShown(TypedDict):
-    """How recurring revenue moved in a month: opening + … = closing."""
+    """How recurring revenue moved in a month.
+
+    opening + new + expansion + reactivation - contraction - churn = closing
+    """
 
     month: str
     currency: str

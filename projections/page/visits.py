@@ -18,7 +18,14 @@ import msgspec
 from aiohttp import web
 
 from ledger.clock import utc_now
-from ledger.problems import CLOCK, TOKEN_KEYS, Problem, bad_request, require
+from ledger.problems import (
+    CLOCK,
+    TOKEN_KEYS,
+    Problem,
+    bad_request,
+    no_parameters,
+    require,
+)
 from ledger.strictness import NotStrictError, parse
 from ledger.tokens import Grant, Scope
 from projections.api.accounts import named_account
@@ -33,6 +40,8 @@ FORM_TOKEN: Final = "token"  # noqa: S105 - the name of a form's field
 ADMIN_CHARS_MAX: Final = 255
 BODY_BYTES_MAX: Final = 4096
 BODY_DEADLINE_S: Final = 5
+# The address before it had the link in it, which is nobody else's to know or to keep.
+UNSEEN: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +78,7 @@ async def invite(request: web.Request, account: str) -> web.Response:
 def asked_account(request: web.Request) -> tuple[Grant, str]:
     """Return who asks for a link, and to which account's page."""
     grant = require(request, Scope.PAGE)
+    no_parameters(request)
     return grant, named_account(request.match_info["account"])
 
 
@@ -93,7 +103,8 @@ def exchanged(request: web.Request, account: str) -> web.Response:
     given = request.query.get(LINK, "")
     drawn = secrets.token_urlsafe(16)
     session = sessions.exchange(given, account, keys=keys, now=now, drawn=drawn)
-    response = web.Response(status=303, headers={"Location": path_of(account)})
+    headers = {"Location": path_of(account), **UNSEEN}
+    response = web.Response(status=303, headers=headers)
     response.set_cookie(
         COOKIE,
         sessions.cookie(session, key=keys[0]),
