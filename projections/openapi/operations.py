@@ -59,7 +59,8 @@ PLACES: Final[Mapping[str, tuple[Schema, str]]] = {
     "start": PARAMETERS["period"],
     "event": (TEXT, "a position, or an event's id"),
 }
-CLOCKS: Final = ("as_of", "known_at", "at_least")
+AT_LEAST: Final = "at_least"
+CLOCKS: Final = ("as_of", "known_at", AT_LEAST)
 PAGES: Final = ("limit", "cursor")
 JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
@@ -129,7 +130,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="events",
         meaning="Events of the log, newest first, or as they come",
         scope=Scope.AUDIT,
-        takes=(*PAGES, "account", "after"),
+        takes=(*PAGES, "account", "after", AT_LEAST),
+        tagged=True,
         answers=(EventsAnswer,),
         also=(STREAM,),
     ),
@@ -138,29 +140,40 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="event",
         meaning="One event, with its body",
         scope=Scope.AUDIT,
+        takes=(AT_LEAST,),
         answers=(EventAnswer,),
+        tagged=True,
     ),
     Operation(
         path="/v1/movements",
         name="movements",
         meaning="How recurring revenue moved from month to month",
-        takes=("from", "to"),
+        takes=("from", "to", AT_LEAST),
         answers=(MovementsAnswer,),
+        tagged=True,
     ),
     Operation(
         path="/v1/status",
         name="status",
         meaning="How far the log and each projection are",
+        takes=(AT_LEAST,),
         answers=(StatusAnswer,),
+        tagged=True,
     ),
     Operation(
         path="/v1/checkpoint",
         name="checkpoint",
         meaning="The end of the log, to be kept outside its database",
         scope=Scope.AUDIT,
+        takes=(AT_LEAST,),
         answers=(CheckpointAnswer,),
+        tagged=True,
     ),
     Operation(
-        path="/v1/openapi.json", name="openapi", meaning="This description", scope=None
+        path="/v1/openapi.json",
+        name="openapi",
+        meaning="This description",
+        scope=None,
+        tagged=True,
     ),
 )
