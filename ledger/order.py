@@ -183,29 +183,57 @@ class _Search(Generic[T]):
 
     def __init__(self, second: _Second[T]) -> None:
         self._second = second
-        places = range(len(second.events))
-        # Most often the order of life is the best there is; nothing worse is looked at.
-        self._cost = second.cost(sorted(places, key=second.ranks.__getitem__))
+        self._cost = 0
         self._chosen: tuple[int, ...] = ()
         self._lasts: set[int] = set()
 
     def least(self) -> tuple[tuple[int, ...], set[int]]:
         """Return the order, and the last events of all that are as good."""
-        self._visit((), tuple(range(len(self._second.events))), 0)
+        ranks = self._second.ranks
+        places = tuple(range(len(ranks)))
+        # Most often an order of life holds: then no order out of it can be as good.
+        if OBSERVED not in ranks:
+            self._cost = _DISORDER - 1
+            self._visit_lives((), places, 0)
+        if not self._chosen:
+            self._cost = self._second.cost(sorted(places, key=ranks.__getitem__))
+            self._visit((), places, 0)
         return self._chosen, self._lasts
 
-    def _visit(self, placed: tuple[int, ...], left: tuple[int, ...], cost: int) -> None:
-        last = placed[-1] if placed else _START
+    def _visit_lives(
+        self, placed: tuple[int, ...], left: tuple[int, ...], cost: int
+    ) -> None:
+        """Look among the orders of life alone."""
         if not left:
-            if not self._chosen or cost < self._cost:
-                self._cost, self._chosen, self._lasts = cost, placed, set()
-            self._lasts.add(last)
+            self._found(placed, cost)
             return
+        last = placed[-1] if placed else _START
+        second = self._second
+        rank = min([second.ranks[place] for place in left])
+        for at, place in enumerate(left):
+            if second.ranks[place] == rank:
+                broken, unclaimed = second.link(last, place)
+                total = cost + broken * _BROKEN + unclaimed * _UNCLAIMED
+                if total <= self._cost:
+                    self._visit_lives(
+                        (*placed, place), (*left[:at], *left[at + 1 :]), total
+                    )
+
+    def _visit(self, placed: tuple[int, ...], left: tuple[int, ...], cost: int) -> None:
+        if not left:
+            self._found(placed, cost)
+            return
+        last = placed[-1] if placed else _START
         for at, place in enumerate(left):
             rest = (*left[:at], *left[at + 1 :])
             total = cost + self._second.step(last, place, rest)
             if total <= self._cost:
                 self._visit((*placed, place), rest, total)
+
+    def _found(self, placed: tuple[int, ...], cost: int) -> None:
+        if not self._chosen or cost < self._cost:
+            self._cost, self._chosen, self._lasts = cost, placed, set()
+        self._lasts.add(placed[-1])
 
 
 def _with_one_moved(order: tuple[int, ...]) -> list[tuple[int, ...]]:

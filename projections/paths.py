@@ -26,13 +26,11 @@ class Whole(msgspec.Struct, frozen=True, array_like=True):
 
 def paths(value: msgspec.Struct) -> dict[str, Any]:
     """Return every value in *value*; what a part of it leaves out has no path."""
-    found: dict[str, Any] = {}
-    inner = msgspec.structs.astuple(value)
-    for name, part in zip(value.__struct_fields__, inner, strict=True):
+    found = msgspec.structs.asdict(value)
+    for name, part in [each for each in found.items() if type(each[1]) not in _PLAIN]:
         if isinstance(part, (msgspec.Struct, tuple)):
+            del found[name]
             _add(name, part, found)
-        else:
-            found[name] = part
     return found
 
 
@@ -90,10 +88,12 @@ def _add(path: str, value: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 
     elif isinstance(value, msgspec.Struct):
         inner = msgspec.structs.astuple(value)
         for name, part in zip(value.__struct_fields__, inner, strict=True):
-            if isinstance(part, (msgspec.Struct, tuple)):
-                _add(f"{path}.{name}", part, found)
-            elif part is not None:
+            if part is None:
+                continue
+            if type(part) in _PLAIN:
                 found[f"{path}.{name}"] = part
+            else:
+                _add(f"{path}.{name}", part, found)
     elif isinstance(value, tuple):
         names = [_name(place, part) for place, part in enumerate(value)]
         found[path] = " ".join(names)

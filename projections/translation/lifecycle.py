@@ -8,6 +8,7 @@ inferred from a date that an object keeps comes before all that was told.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from ledger.order import INFERRED as INFERRED_RANK
@@ -41,6 +42,7 @@ _RANKS: Final = {
 }
 
 
+@lru_cache(maxsize=1024)
 def rank(stripe_type: str) -> int:
     """Return the place of *stripe_type*; what tells nothing of it lies in between."""
     if is_inferred(stripe_type):
@@ -48,6 +50,7 @@ def rank(stripe_type: str) -> int:
     return _RANKS.get(stripe_type.rpartition(".")[2], _BETWEEN)
 
 
+@lru_cache(maxsize=1024)
 def is_inferred(stripe_type: str) -> bool:
     """Tell whether a date that an object keeps tells it, and no event of Stripe's."""
     return stripe_type.startswith(f"{INFERRED}.")
