@@ -200,6 +200,8 @@ def named_products(kept: Kept) -> frozenset[str]:
 
 
 def _until(history: H, known: int | None, moment: datetime | None) -> H:
+    if known is None and moment is None:
+        return history
     recent = tuple(
         one
         for one in history.recent

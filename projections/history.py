@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
@@ -83,14 +84,6 @@ class Fault(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     position: int
 
 
-class History(msgspec.Struct, Generic[F, V], frozen=True, array_like=True, kw_only=True):
-    """What is kept of an object's events; see the module."""
-
-    settled: Current[V] | None = None
-    recent: tuple[F, ...] = ()
-    faults: tuple[Fault, ...] = ()
-
-
 class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     """What a history says: the object now, and what could not be decided.
 
@@ -100,6 +93,23 @@ class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
 
     current: Current[V]
     ambiguous: tuple[int, ...] = ()
+
+
+class History(
+    msgspec.Struct, Generic[F, V], frozen=True, array_like=True, kw_only=True, dict=True
+):
+    """What is kept of an object's events; see the module."""
+
+    settled: Current[V] | None = None
+    recent: tuple[F, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @cached_property
+    def told(self) -> Told[V] | None:
+        """What it says, worked out when that is first asked; see `told`."""
+        if not self.recent:
+            return None if self.settled is None else Told(current=self.settled)
+        return fold(self.settled, self.recent)
 
 
 H = TypeVar("H", bound=History[Any, Any])
@@ -199,9 +209,7 @@ def fold(before: Current[V] | None, events: Sequence[Observed[V]]) -> Told[V]:
 
 def told(history: History[Any, V]) -> Told[V] | None:
     """Return what *history* says now; None if it holds no observation."""
-    if not history.recent:
-        return None if history.settled is None else Told(current=history.settled)
-    return fold(history.settled, history.recent)
+    return history.told
 
 
 def _placed(history: H, fact: Observed[Any]) -> tuple[Any, ...] | None:

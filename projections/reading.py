@@ -22,6 +22,7 @@ from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
 from projections.assembly import OWN, ROAMING, Kept, Needs
+from projections.decoded import Decoded
 from projections.models.catalogue import CATALOGUE
 from projections.models.checks import CHECKS
 from projections.models.declaration import Projection
@@ -30,7 +31,6 @@ from projections.models.registry import PROJECTIONS
 from projections.projector.folding import Key
 from projections.projector.generations import SCHEMA
 from projections.projector.packing import packed, unpacked
-from projections.projector.rows import Codec
 from projections.projector.whereabouts import LOOSE, SEEN, loose, named, waiting
 from projections.pulse import LOOK, Beat, beat
 from projections.status.entitlement import DECIDING
@@ -98,7 +98,6 @@ SELECT stripe_type, max(events)
  GROUP BY stripe_type
  ORDER BY stripe_type
 """
-_CODECS: Final[dict[str, Codec[Any]]] = {each.name: Codec(each) for each in PROJECTIONS}
 _VERSIONS: Final = {each.name: each.version for each in PROJECTIONS}
 
 
@@ -172,6 +171,7 @@ class Reader:
         self._connections = pool(
             conninfo, Role.READER, size=size, statement_timeout=STATEMENT_TIMEOUT
         )
+        self._decoded = Decoded(PROJECTIONS)
 
     async def open(self) -> None:
         """Begin to connect; a database that is away makes reads fail, not this."""
@@ -204,7 +204,7 @@ class Reader:
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
         for name, stream, key, state, version, *_ in rows:
             if version is None:
-                kept[name][stream, unpacked(key)] = _CODECS[name].decode(state)
+                kept[name][stream, unpacked(key)] = self._decoded.state(name, state)
         links: dict[str, Link] = {key[0]: link for key, link in kept["links"].items()}
         return Found(
             linked=resolve(account, links),
@@ -223,7 +223,7 @@ class Reader:
         }
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
         for name, stream, key, state in await self.query(_AROUND, asked):
-            kept[name][stream, unpacked(key)] = _CODECS[name].decode(state)
+            kept[name][stream, unpacked(key)] = self._decoded.state(name, state)
         return kept
 
     async def standings(self) -> Sequence[Standing]:
@@ -262,7 +262,7 @@ class Reader:
             UnavailableError: The database is away, or there are no read models yet.
         """
         async with self._connected() as connection:
-            cursor = await connection.execute(query, values)
+            cursor = await connection.execute(query, values, prepare=True, binary=True)
             return await cursor.fetchall()
 
     @asynccontextmanager
