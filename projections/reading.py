@@ -21,65 +21,18 @@ from ledger.database import Role, pool
 from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
-from projections.assembly import OWN, ROAMING, Kept, Needs
+from projections.account_sql import AROUND, READ, READ_DECIDING
+from projections.assembly import Kept, Needs
 from projections.decoded import Decoded
-from projections.models.catalogue import CATALOGUE
-from projections.models.checks import CHECKS
-from projections.models.declaration import Projection
-from projections.models.links import LINKS, Link, Linked, resolve
+from projections.models.links import Link, Linked, resolve
 from projections.models.registry import PROJECTIONS
 from projections.projector.folding import Key
-from projections.projector.generations import SCHEMA
 from projections.projector.packing import packed, unpacked
 from projections.projector.whereabouts import LOOSE, SEEN, loose, named, waiting
 from projections.pulse import LOOK, Beat, beat
-from projections.status.entitlement import DECIDING
 
 STATEMENT_TIMEOUT: Final = "5s"
 ANSWER_S: Final = 6.0  # for a server that does not even keep that timeout
-READ: Final = sql.SQL("""
-WITH own AS (
-    SELECT account, refers
-      FROM {links}
-     WHERE account = %(account)s OR refers = %(account)s
-), related AS (
-    SELECT %(account)s AS account
-    UNION SELECT account FROM own
-    UNION SELECT refers FROM own
-    UNION SELECT links.account FROM {links} JOIN own USING (refers)
-)
-SELECT projection AS name, NULL AS account, NULL AS object, NULL AS state,
-       version, position, EXISTS (
-           SELECT FROM read_models.parked
-             JOIN related USING (account)
-            WHERE parked.projection = bookmarks.projection
-              AND parked.generation = bookmarks.generation
-       ) AS parked
-  FROM read_models.bookmarks
- WHERE live
-{rows}
-""")
-ROWS: Final = sql.SQL("""
-UNION ALL
-SELECT {name}, account, object, state, NULL, NULL, NULL
-  FROM {view}
-  JOIN related USING (account)
-""")
-AROUND: Final = sql.SQL("""
-SELECT {catalogue_name}, account, object, state
-  FROM {catalogue}
- WHERE account = %(catalogue)s AND object = ANY(%(wares)s::bytea[])
-UNION ALL
-SELECT {checks_name}, account, object, state
-  FROM {checks}
-{rows}
-""")
-REFERRING: Final = sql.SQL("""
-UNION ALL
-SELECT {name}, account, object, state
-  FROM {view}
- WHERE refers = ANY(%(referred)s::text[])
-""")
 POSITIONS: Final = """
 SELECT projection, version, position, (
            SELECT count(*)
@@ -99,32 +52,6 @@ SELECT stripe_type, max(events)
  ORDER BY stripe_type
 """
 _VERSIONS: Final = {each.name: each.version for each in PROJECTIONS}
-
-
-def _view(name: str) -> sql.Identifier:
-    return sql.Identifier(SCHEMA, name)
-
-
-def _reading(own: Sequence[Projection[Any]]) -> sql.Composed:
-    rows = [
-        ROWS.format(name=sql.Literal(each.name), view=_view(each.name))
-        for each in (*own, LINKS)
-    ]
-    return READ.format(links=_view(LINKS.name), rows=sql.SQL("").join(rows))
-
-
-_READ: Final = _reading(OWN)
-_READ_DECIDING: Final = _reading(DECIDING)
-_AROUND: Final = AROUND.format(
-    catalogue_name=sql.Literal(CATALOGUE.name),
-    catalogue=_view(CATALOGUE.name),
-    rows=sql.SQL("").join(
-        REFERRING.format(name=sql.Literal(each.name), view=_view(each.name))
-        for each in ROAMING
-    ),
-    checks_name=sql.Literal(CHECKS.name),
-    checks=_view(CHECKS.name),
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -187,17 +114,17 @@ class Reader:
         Raises:
             UnavailableError: The database is away, or the rows are of another version.
         """
-        return await self._find(account, _READ)
+        return await self._find(account, READ)
 
     async def find_deciding(self, account: str) -> Found:
         """Return no more of it than decides what it may do; raises as `find` does."""
-        return await self._find(account, _READ_DECIDING)
+        return await self._find(account, READ_DECIDING)
 
     async def look(self) -> Beat:
         """Return where the log and the read models are, all of one moment."""
         return beat((await self.query(LOOK, {}))[0])
 
-    async def _find(self, account: str, query: sql.Composed) -> Found:
+    async def _find(self, account: str, query: bytes) -> Found:
         rows = await self.query(query, {"account": account})
         bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
         _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
@@ -222,7 +149,7 @@ class Reader:
             "referred": sorted(needs.referred),
         }
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
-        for name, stream, key, state in await self.query(_AROUND, asked):
+        for name, stream, key, state in await self.query(AROUND, asked):
             kept[name][stream, unpacked(key)] = self._decoded.state(name, state)
         return kept
 
@@ -254,7 +181,7 @@ class Reader:
         return waiting(found, (row[0] for row in seen))
 
     async def query(
-        self, query: str | sql.Composed, values: Mapping[str, object]
+        self, query: str | bytes | sql.Composed, values: Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
         """Return the rows of *query*; states are still encoded.
 
