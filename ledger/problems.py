@@ -23,6 +23,7 @@ from ledger.errors import LedgerError, NotFoundError, UnavailableError
 from ledger.rates import Rates
 from ledger.row import UnstorableError
 from ledger.tokens import Grant, Scope, TokenError, verify
+from ledger.traffic import REASON, TRAFFIC
 
 TOKEN_KEYS: Final[web.AppKey[Sequence[bytes]]] = web.AppKey("token_keys")
 RATES: Final[web.AppKey[Rates]] = web.AppKey("rates")
@@ -81,6 +82,7 @@ def response(problem: Problem) -> web.Response:
         content_type="application/problem+json",
         headers={**problem.headers, "Cache-Control": "no-store"},
     )
+    answer[REASON] = problem.slug or str(problem.status)
     if problem.headers.get("Connection") == "close":
         answer.force_close()
     return answer
@@ -90,7 +92,23 @@ def response(problem: Problem) -> web.Response:
 async def problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Answer every error of *handler* as a problem; what is unforeseen is logged, 500."""
+    """Answer every error of *handler* as a problem, and count what became of requests.
+
+    What is unforeseen is logged, and answered with 500.
+    """
+    traffic = request.app.get(TRAFFIC)
+    if traffic is None:
+        return await _answered(request, handler)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    answer = await _answered(request, handler)
+    traffic.note(request, answer, loop.time() - started)
+    return answer
+
+
+async def _answered(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except ConnectionError:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from ledger import metrics
+from ledger.connections import DoorRunner
 from ledger.embedded import EmbeddedServer
 from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
 from ledger.keyring import signing_keys
@@ -29,6 +30,7 @@ from ledger.migrate import migrate
 from ledger.problems import RATES
 from ledger.rates import Rates
 from ledger.settings import Settings, SettingsError, load, refuse_secrets_on_command_line
+from ledger.traffic import TRAFFIC, Traffic
 from projections.api.app import application, probes
 from projections.api.serving import opened
 from projections.projector import process
@@ -92,6 +94,8 @@ async def _serve(settings: Settings, parts: frozenset[str]) -> None:
                 keys = [*signing_keys(settings)]
                 app = application(api, keys) if API in parts else probes(api)
                 app[RATES] = Rates(settings.rate_per_s)
+                app[TRAFFIC] = traffic = Traffic()
+                figures.metrics.show(*traffic.shown)
                 _reread_on_hangup(keys)
                 group.create_task(_listen(app, figures, settings, stop))
 
@@ -99,7 +103,7 @@ async def _serve(settings: Settings, parts: frozenset[str]) -> None:
 async def _listen(
     app: web.Application, figures: Figures, settings: Settings, stop: asyncio.Event
 ) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.grace_s)
+    runner = DoorRunner(app, header_deadline_s=settings.header_deadline_s)
     await runner.setup()
     host = settings.host
     try:
@@ -116,6 +120,7 @@ async def _listen(
     ports = {"port": site.port, "metrics_port": metrics_port}
     _logger.info("listening", extra={"host": host, **ports})
     await stop.wait()
+    await runner.drain(settings.grace_s)
     await runner.cleanup()
     await shown.cleanup()
 

@@ -26,6 +26,7 @@ from ledger.postgres import PostgresLog
 from ledger.problems import RATES, TOKEN_KEYS, problems
 from ledger.rates import Rates
 from ledger.settings import Settings
+from ledger.traffic import TRAFFIC
 from projections.api import app as read_api
 from projections.api.app import Api
 from projections.projector import process as projector
@@ -169,6 +170,7 @@ def _application(door: Door, api: Api, hosted: Hosted) -> web.Application:
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
     app[RATES] = Rates(door.rate_per_s)
+    app[TRAFFIC] = door.traffic
     app.add_routes(
         [*stripe_door.routes(door), *read_api.routes(api), *hosted_routes.routes(hosted)]
     )

@@ -24,6 +24,7 @@ from ledger.metrics import Counter, Gauge, Metrics
 from ledger.problems import RATES, TOKEN_KEYS, Problem, problems
 from ledger.rates import Rates
 from ledger.settings import Mode, Settings
+from ledger.traffic import TRAFFIC, Traffic
 from webhooks import linking, seats
 from webhooks.bodies import BodyLimits, leave_expectations
 from webhooks.commands import Intake, Names, Reader
@@ -61,9 +62,11 @@ class Door:
         self.intake = Intake(limits=limits, deadline_s=settings.deadline_s)
         self.token_keys: list[bytes] = []
         self.rate_per_s = settings.rate_per_s
+        self.traffic = Traffic()
         self.metrics = Metrics(
             self.receiver.counts.outcomes,
             self.receiver.counts.latency,
+            *self.traffic.shown,
             Gauge("ledger_ready", "Whether deliveries are taken", self._is_open),
         )
         self._closed_because: str | None = "starting"
@@ -150,6 +153,7 @@ def application(door: Door, more: Iterable[web.AbstractRouteDef] = ()) -> web.Ap
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
     app[RATES] = Rates(door.rate_per_s)
+    app[TRAFFIC] = door.traffic
     app.add_routes([*routes(door), *more])
     return app
 

@@ -20,6 +20,7 @@ import psycopg
 from aiohttp import web
 
 from ledger import metrics
+from ledger.connections import DoorRunner
 from ledger.database import Role, connect, prove_durable
 from ledger.embedded import EmbeddedServer
 from ledger.errors import NotConfiguredError, UnavailableError
@@ -30,7 +31,6 @@ from ledger.settings import Settings, SettingsError, load
 from projections.api.serving import opened as reading
 from webhooks import hosted_routes
 from webhooks.app import Door, application
-from webhooks.connections import DoorRunner, DoorServer
 from webhooks.hosted import Hosted
 from webhooks.receiver import PATH
 
@@ -107,13 +107,7 @@ class Listener:
         """Refuse what is new and serve what is under way, for the grace set at most."""
         self._door.drain()
         _logger.info("stopping")
-        for site in self._runner.sites:
-            await site.stop()
-        server = self._runner.server
-        if isinstance(server, DoorServer) and not await server.drain(
-            self._settings.grace_s
-        ):
-            _logger.warning("grace_over", extra={"connections": len(server.connections)})
+        await self._runner.drain(self._settings.grace_s)
 
     async def close(self) -> None:
         """Close the ports and what is left of the connections."""

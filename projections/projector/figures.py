@@ -18,11 +18,12 @@ class Figures:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._lag = self._parked = self._replica_lag_ms = 0
+        self._head = self._lag = self._parked = self._replica_lag_ms = 0
         self._untranslated = Counter(
             "ledger_untranslated_events", "Stripe events that no translator reads", "type"
         )
         self.metrics = Metrics(
+            Gauge("ledger_log_position", "How many events the log has", self._ask_head),
             Gauge("ledger_projection_lag", "Positions behind the log", self._ask_lag),
             Gauge(
                 "ledger_parked_accounts", "Accounts that wait for a fix", self._ask_parked
@@ -48,11 +49,15 @@ class Figures:
     async def _refresh(self) -> None:
         standings = await self._api.reader.standings()
         head = (await self._api.log.head()).position
+        self._head = head
         self._lag = max(0, head - min(each.position for each in standings))
         self._parked = sum(each.parked for each in standings)
         beat = await self._api.reader.look()
         self._replica_lag_ms = beat.replica_lag_ms(self._api.clock()) or 0
         self._untranslated.values.update(await self._api.reader.untranslated())
+
+    def _ask_head(self) -> float:
+        return float(self._head)
 
     def _ask_lag(self) -> float:
         return float(self._lag)

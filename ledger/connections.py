@@ -1,4 +1,4 @@
-"""Connections of the door: none is held by a slow header, none is cut while it is served.
+"""Connections of a door: none is held by a slow header, none is cut while it is served.
 
 aiohttp has no deadline for a request's header and cuts half-read bodies when it stops;
 both are mended here, on its own server and protocol classes.
@@ -15,8 +15,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from aiohttp.web_server import Server
 
-from ledger.problems import problem_of, response
-from webhooks.bodies import refusal
+from ledger.problems import bad_request, problem_of, response
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -33,12 +32,13 @@ _logger = logging.getLogger(__name__)
 class Connection(RequestHandler):
     """One connection, which knows since when it waits for the rest of a header."""
 
-    __slots__ = ("header_since", "quiet_since")
+    __slots__ = ("asks_head", "header_since", "quiet_since")
 
     def __init__(self, manager: Server, **options: Any) -> None:  # noqa: ANN401 - aiohttp's
         super().__init__(manager, **options)
         self.header_since: float | None = self._loop.time()
         self.quiet_since: float | None = None
+        self.asks_head = False
 
     @property
     def waiting(self) -> bool:
@@ -48,6 +48,8 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and note whether a header has begun or is complete."""
         before = self._request_count
+        if self.waiting:
+            self.asks_head = data.startswith(b"HEAD ")
         super().data_received(data)
         self.quiet_since = None
         if self._request_count != before:
@@ -86,7 +88,10 @@ class Connection(RequestHandler):
         if status == 500 and isinstance(exc, Exception):  # noqa: PLR2004 - aiohttp's word
             answer = response(problem_of(exc))
         else:
-            answer = response(refusal(400))
+            answer = response(bad_request("this is no HTTP request that can be read"))
+        if self.asks_head:
+            answer.headers["Content-Length"] = str(answer.content_length or 0)
+            answer.body = None
         answer.force_close()
         return answer
 
@@ -175,6 +180,14 @@ class DoorRunner(web.AppRunner):
         super().__init__(app, access_log=None)
         self._shortcut = shortcut
         self._header_deadline_s = header_deadline_s
+
+    async def drain(self, grace_s: float) -> None:
+        """Refuse what is new and serve what is under way, for *grace_s* at most."""
+        for site in self.sites:
+            await site.stop()
+        server = self.server
+        if isinstance(server, DoorServer) and not await server.drain(grace_s):
+            _logger.warning("grace_over", extra={"connections": len(server.connections)})
 
     async def _make_server(self) -> DoorServer:
         server = await super()._make_server()
