@@ -69,7 +69,7 @@ def outcome(owed: Owed) -> Outcome | None:
     """Return how it ended; None while it goes on."""
     found = [
         each
-        for each in (_paid(owed), _void(owed), _written_off(owed), _ended(owed))
+        for each in (_ended(owed), _paid(owed), _void(owed), _written_off(owed))
         if each is not None
     ]
     if not found:
@@ -108,16 +108,36 @@ def _written_off(owed: Owed) -> Outcome | None:
     if owed.invoice.value.uncollectible_reason == _FORGIVEN:
         return found
     before = [mark for mark in held.marks if mark.at <= found.at][-1:]
-    owing = not before or before[0].status in _OWING or held.value.status in _OWING
-    # Of what no event told, its end tells that it owed until then.
-    unheard = bool(before) and before[0].inferred
-    if not owing and not (unheard and held.value.cancellation_reason == FOR_NONPAYMENT):
+    owing = any(mark.status in _OWING for mark in before)
+    if not before or before[0].inferred:
+        # What no event told, its later invoices do, else what it is, or what it ended for.
+        went_on = min(_active_again(owed), default=None)
+        if went_on is not None:
+            return attrs.evolve(found, at=max(found.at, went_on))
+        ended_for = held.value.cancellation_reason
+        owing = owing or held.value.status in _OWING or ended_for == FOR_NONPAYMENT
+    if not owing:
         return found
     after = [mark for mark in held.marks if mark.at > found.at]
     freed = next((mark for mark in after if _goes(mark)), None)
     if freed is None:
         return None
     return attrs.evolve(found, at=freed.at, position=freed.position)
+
+
+def _active_again(owed: Owed) -> Iterator[datetime]:
+    """Yield when a later invoice that was the newest then was paid, which makes it active.
+
+    One that is unpaid only makes drafts: it went on if another one was sent after that.
+    """
+    held, own = owed.subscription, owed.invoice.value.subscription
+    made = [each.value for each in owed.invoices.values() if each.value.subscription == own]
+    for paid_at, created, _ in _later_paid(owed):
+        after = [each for each in made if each.created and each.created > created]
+        newest = not any(each.created <= paid_at for each in after if each.created)
+        sent = any(each.finalized_at and each.finalized_at > paid_at for each in after)
+        if newest and (sent or held is None or held.value.status != "unpaid"):
+            yield paid_at
 
 
 def _traced(owed: Owed, what: str, reason: str) -> Outcome | None:
@@ -163,17 +183,29 @@ def _moved_on(owed: Owed) -> Iterator[tuple[datetime, int]]:
 
     Where events told of its status, these have the word.
     """
-    held, since = owed.subscription, owed.invoice.value.created
-    if held is None or since is None or held.value.status not in _GOING:
+    held = owed.subscription
+    if held is None or held.value.status not in _GOING:
         return
+    for paid_at, _, position in _later_paid(owed):
+        told = [mark for mark in held.marks if mark.at <= paid_at]
+        if not told or told[-1].inferred:
+            yield paid_at, position
+
+
+def _later_paid(owed: Owed) -> Iterator[tuple[datetime, datetime, int]]:
+    """Yield when later invoices of its subscription were paid, made, and told of."""
+    since = owed.invoice.value.created
     for each in owed.invoices.values():
         shown = each.value
-        if shown.subscription != owed.invoice.value.subscription or shown.created is None:
-            continue
-        if shown.created > since and shown.paid_at is not None:
-            told = [mark for mark in held.marks if mark.at <= shown.paid_at]
-            if not told or told[-1].inferred:
-                yield shown.paid_at, each.position
+        paid_at, created = shown.paid_at, shown.created
+        if (
+            shown.subscription == owed.invoice.value.subscription
+            and paid_at is not None
+            and created is not None
+            and since is not None
+            and created > since
+        ):
+            yield paid_at, created, each.position
 
 
 def _goes(mark: Mark) -> bool:
