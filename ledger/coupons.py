@@ -23,7 +23,7 @@ from typing import Final
 
 import attrs
 
-from ledger.money import rounded, shares
+from ledger.money import rounded, shares, step
 from ledger.months import months_after
 
 _HUNDRED: Final = 100
@@ -132,7 +132,7 @@ def _one(
     else:
         return None
     amount = max(0, min(wanted, base))
-    return Taken(base=base, shares=shares(amount, weights))
+    return Taken(base=base, shares=shares(amount, weights, step(currency)))
 
 
 def _applies(reduction: Reduction, base: Base) -> bool:

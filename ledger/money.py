@@ -66,7 +66,7 @@ def representable(minor: int) -> bool:
     return -MINOR_MAX <= minor <= MINOR_MAX
 
 
-def shares(total: int, weights: Sequence[Exact]) -> tuple[int, ...]:
+def shares(total: int, weights: Sequence[Exact], step: int = 1) -> tuple[int, ...]:
     """Divide *total* by *weights*, by largest remainder; the shares add up to it.
 
     Each gets its part rounded down, towards zero; what is left goes one by one to the
@@ -75,9 +75,13 @@ def shares(total: int, weights: Sequence[Exact]) -> tuple[int, ...]:
 
     Args:
         weights: Not negative.
+        step: What shares are multiples of, where the total and all weights are.
     """
     if not weights:
         return ()
+    if step > 1 and not any(each % step for each in (total, *weights)):
+        apart = shares(total // step, [Fraction(each) / step for each in weights])
+        return tuple(each * step for each in apart)
     parts = [Fraction(weight) for weight in weights]
     whole = sum(parts, Fraction())
     if whole == 0:

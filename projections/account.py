@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -114,6 +115,16 @@ class Account:
     def billed_otherwise(self) -> frozenset[str]:
         """Its subscriptions' items that an invoice has another quantity of than 1."""
         return billed_otherwise(self.alive(self.invoices).values())
+
+    @cached_property
+    def stops(self) -> Mapping[str, datetime]:
+        """When discounts were taken away, as the events say that did it."""
+        return {
+            name: fact.occurred_at
+            for name, history in self.discounts.items()
+            for fact in history.recent
+            if fact.deletes
+        }
 
     @cached_property
     def _told(self) -> dict[int, dict[str, Any]]:

@@ -27,7 +27,7 @@ FIXTURES: Final = ROOT / os.environ.get("LEDGER_FIXTURES", "../shared/fixtures")
 AT: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL: Final = translation(fact for each in PROJECTIONS for fact in each.handlers)
 _SECOND: Final = len("evt_1K2Oap")
-_FLOW: Final = re.compile(r"events_from_Event.list__(.+)--(\d+)-(\d+)--")
+FLOW: Final = re.compile(r"events_from_Event.list__(.+)--(\d+)-(\d+)--")
 
 
 def recorded_bodies() -> Iterator[tuple[Path, bytes]]:
@@ -44,7 +44,7 @@ def flows() -> Mapping[str, list[bytes]]:
     """Return the recorded flows, each in the order in which it happened."""
     found: defaultdict[str, list[tuple[int, int, bytes]]] = defaultdict(list)
     for path, body in recorded_bodies():
-        name = _FLOW.match(path.name)
+        name = FLOW.match(path.name)
         if name is not None:
             # Each listing is newest first, and later ones go on where the last ended.
             found[name[1]].append((int(name[2]), -int(name[3]), body))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,6 +149,21 @@ def test_coupons_stack_item_level_first_each_on_what_remains() -> None:
         assert first.shares == (0, 870)
         assert last is not None
         assert (last.base, last.shares) == (25230, (1740, 783))
+
+
+def test_shares_of_three_decimals_end_in_0_as_what_is_shared_does() -> None:
+    for total, weights, expected in [
+        (100, [10, 10, 10], (40, 30, 30)),
+        (-1000, [20, 10], (-670, -330)),
+        (105, [10, 10], (53, 52)),
+        (100, [15, 15], (50, 50)),
+    ]:
+        assert shares(total, weights, 10) == expected
+
+    lines = [Base(amount=4990), Base(amount=3330, item="si_2")]
+    on_all, on_item = Reduction(percent=Decimal("33.3")), Reduction(item="si_2")
+    taken = take(lines, [attrs.evolve(on_item, percent=Decimal(5)), on_all], "kwd")
+    assert [each and each.shares for each in taken] == [(0, 170), (1660, 1050)]
 
 
 def test_a_fixed_amount_counts_in_its_own_currency_and_never_below_zero() -> None:

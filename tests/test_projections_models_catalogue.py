@@ -168,3 +168,60 @@ def test_the_policy_in_force_is_the_last_that_began() -> None:
     found = asked.terms("p", AT)
     assert found is not None
     assert found.role == "seat"
+
+
+PRICE: Final = {
+    "id": "price_1",
+    "created": 1_700_000_000,
+    "billing_scheme": "per_unit",
+    "unit_amount_decimal": "2500",
+    "currency": "usd",
+}
+LAUNCH: Final = {"id": "LAUNCH", "percent_off": 20.0, "duration": "forever"}
+
+
+def test_prices_and_coupons_inside_what_is_billed_are_known_too() -> None:
+    """Until basil an invoice shows them whole, whoever else tells of them."""
+    whole = {"id": "di_1", "coupon": LAUNCH}
+    invoice = {
+        "customer": "cus_1",
+        "discounts": ["di_0", whole],
+        "lines": {"data": [{"amount": 2500, "price": PRICE}, {"amount": 2500}]},
+    }
+    plan = {**PRICE, "id": "plan_1", "amount_decimal": "700"}
+    old = {"customer": "cus_1", "discount": whole}
+    of_lines = {"lines": {"data": [{"amount": 1, "discounts": [whole], "plan": plan}]}}
+    cases: list[tuple[str, dict[str, Any], set[str]]] = [
+        ("invoice.paid", invoice, {"price:price_1", "coupon:LAUNCH"}),
+        ("invoice.paid", {**old, **of_lines}, {"plan:plan_1", "coupon:LAUNCH"}),
+        ("invoiceitem.created", {"customer": "cus_1", "price": PRICE}, {"price:price_1"}),
+        ("invoice.paid", {"customer": "cus_1", "lines": {"data": [5]}}, set()),
+        ("invoice.paid", {"customer": "cus_1", "discounts": ["di_0"]}, set()),
+    ]
+    for kind, value, expected in cases:
+        found = wares(shown(kind, value))
+        assert set(found) == expected, kind
+    assert wares(shown("invoice.paid", invoice))["price:price_1"].unit_amount == "2500"
+
+
+def test_what_was_deleted_goes_on_where_it_is_at_work() -> None:
+    told = [("coupon.created", 0), ("coupon.deleted", 5)]
+    events = [
+        {
+            "id": f"evt_{kind}",
+            "type": kind,
+            "created": int((START + at * DAY).timestamp()),
+            "data": {"object": {**LAUNCH, "created": int(START.timestamp())}},
+        }
+        for kind, at in told
+    ]
+    facts = facts_of(
+        stripe_event(json.dumps(each).encode(), ledger_livemode=False) for each in events
+    )
+    states = fold(CATALOGUE, [(each.position, each) for each in facts])
+    catalogue = Catalogue(entries={key[1]: state for key, state in states.items()})
+
+    for days in (1, 9):
+        found = catalogue.coupon("LAUNCH", START + days * DAY)
+        assert found is not None
+        assert found.percent_off == "20"

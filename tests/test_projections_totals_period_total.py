@@ -333,6 +333,25 @@ def test_a_past_period_has_the_discounts_that_there_were_then() -> None:
     assert [of_month(n, bare, added, on) for n in (0, 1)] == [0, 1980]
 
 
+def test_a_customers_coupon_that_was_taken_back_counts_for_the_periods_before() -> None:
+    given = {**discount(coupon(id="MINE")), "object": "discount", "subscription": None}
+    there = told("customer.discount.created", given, 0)
+    gone = told("customer.discount.deleted", given, 40)
+    items = [item("base"), item("base", start=31, end=61), item("base", start=61, end=92)]
+    kinds = [CREATED, UPDATED, UPDATED]
+    lived = [
+        told(kind, subscription(each), at)
+        for kind, each, at in zip(kinds, items, (0, 31, 61), strict=True)
+    ]
+    spans = [(0, 31), (31, 61), (61, 92)]
+    parted = told("customer.deleted", {"id": "cus_1", "object": "customer"}, 95)
+    for last in ([], [parted]):
+        books = billing(there, gone, *lived, *last, now=100).books
+        assert books is not None
+        found = [period_total(books, Period(day(a), day(b))).discount for a, b in spans]
+        assert found == [1980, 1980, 0]
+
+
 def test_O13_what_is_in_another_currency_is_left_out_and_said() -> None:
     euros = invoice(line("base", 5000), currency="eur", id="in_2")
     waiting = {"id": "ii_9", "subscription": "sub_1", "amount": 700, "currency": "eur"}

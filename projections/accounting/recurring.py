@@ -12,7 +12,7 @@ paid come to nothing. A year is spread over 12 months, a week is 52/12 of one an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -82,9 +82,8 @@ def recurring(account: Account, now: datetime) -> Recurring:
     levels: defaultdict[tuple[str, str], int] = defaultdict(int)
     changes: defaultdict[tuple[datetime, str], list[_Change]] = defaultdict(list)
     unpriced: set[str] = set()
-    stops = _stops(account)
     for books in _books(account, now):
-        for change in _changes(books, stops, unpriced):
+        for change in _changes(books, unpriced):
             if change.at <= now:
                 changes[change.at, change.currency].append(change)
     steps = []
@@ -124,28 +123,17 @@ def _books(account: Account, now: datetime) -> Iterator[Books]:
             current=current,
             invoices=account.alive(account.invoices),
             discounts=account.currents(account.discounts),
+            stops=account.stops,
             customer=None if customer is None else customer.value,
             catalogue=account.catalogue,
             now=now,
         )
 
 
-def _stops(account: Account) -> dict[str, datetime]:
-    """Return when discounts were taken away, as the events say that did it."""
-    return {
-        name: fact.occurred_at
-        for name, history in account.discounts.items()
-        for fact in history.recent
-        if fact.deletes
-    }
-
-
-def _changes(
-    books: Books, stops: Mapping[str, datetime], unpriced: set[str]
-) -> Iterator[_Change]:
+def _changes(books: Books, unpriced: set[str]) -> Iterator[_Change]:
     """Yield what the subscription is worth each time that may have changed."""
     marks = _dated(books.current)
-    windows = list(_windows(books, stops))
+    windows = list(_windows(books))
     edges = {each.at for each in marks}
     first = marks[0].at
     for each in windows:
@@ -242,7 +230,7 @@ def _applying(windows: Sequence[_Window]) -> Sequence[_Window]:
     return [*own, *(each for each in windows if each.customers)]
 
 
-def _windows(books: Books, stops: Mapping[str, datetime]) -> Iterator[_Window]:
+def _windows(books: Books) -> Iterator[_Window]:
     """Yield each lasting coupon once, with when it works."""
     seen: set[str] = set()
     for discount, item, customers in _attached(books):
@@ -256,7 +244,7 @@ def _windows(books: Books, stops: Mapping[str, datetime]) -> Iterator[_Window]:
             continue
         start = whole.start or known.start
         ends = ends_at(coupon.duration, coupon.duration_in_months, start)
-        stop = stops.get(discount.id)
+        stop = books.stops.get(discount.id)
         told = [each for each in (whole.end, known.end, ends, stop) if each is not None]
         yield _Window(
             start=start or _BEFORE_ALL,

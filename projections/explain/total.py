@@ -20,7 +20,7 @@ from typing import Final
 
 import attrs
 
-from ledger.money import half_up, step
+from ledger.money import rounded, step
 from ledger.pricing import Part
 from projections.account import Account
 from projections.answer import Billing
@@ -85,12 +85,11 @@ def beside(told: PeriodTotal) -> Iterator[Node]:
 def _line(asked: _Asked, place: int) -> Node:
     line = asked.told.lines[place]
     plan = asked.plan if line.kind is Kind.BASE else None
-    computed = line.raised or line.kind in {Kind.DISCOUNT, Kind.TAX}
     node = Node(
         label=_label(asked, line),
         value=line.amount,
         unit=Unit.MONEY,
-        step=step(asked.told.currency) if computed else 1,
+        step=step(asked.told.currency),
         detail=line.description or plan,
         source=line.source,
         until=line.coupon.until if line.coupon else None,
@@ -138,7 +137,8 @@ def _of_parts(asked: _Asked, line: PeriodLine, node: Node) -> Node:
     """Explain an estimate; a tiered price is base and seats, each a part of the whole."""
     parts = tuple(_part(asked, line, part) for part in line.parts)
     exact = sum((part.exact for part in line.parts), Fraction())
-    if half_up(exact) == line.amount:
+    whole_price = rounded(exact, asked.told.currency)
+    if whole_price == line.amount:
         return attrs.evolve(node, operation=Operation.ROUNDED, children=parts)
     if line.kind is Kind.BASE:
         return attrs.evolve(node, detail=f"{line.description}, the flat first tier")
@@ -152,8 +152,9 @@ def _of_parts(asked: _Asked, line: PeriodLine, node: Node) -> Node:
     )
     whole = Node(
         label="Price of all",
-        value=half_up(exact),
+        value=whole_price,
         unit=Unit.MONEY,
+        step=step(asked.told.currency),
         operation=Operation.ROUNDED,
         children=parts,
     )

@@ -176,8 +176,11 @@ class Catalogue:
         return tuple(sorted(each.position for each in told if self._knows(each)))
 
     def _at(self, name: str, moment: datetime, kind: type[W]) -> W | None:
-        """Return the version in force; the earliest holds from the object's creation."""
-        sightings = self._sightings(name)
+        """Return the version in force; the earliest holds from the object's creation.
+
+        What was deleted goes on wherever it is at work, as it was last.
+        """
+        sightings = [each for each in self._sightings(name) if each.ware is not None]
         past = [each for each in sightings if each.at <= moment]
         if past:
             ware = past[-1].ware
@@ -229,7 +232,7 @@ _NOTHING: Final = Entry()
 
 CATALOGUE: Final = Projection(
     name="catalogue",
-    version=1,
+    version=2,
     state=Entry,
     initial=Entry(),
     handlers=table(

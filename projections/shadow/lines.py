@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from fractions import Fraction
 from itertools import groupby
 from typing import Final
 
 from ledger.money import rounded, step
 from ledger.pricing import NoPriceError, Tariff, exact_price
-from ledger.proration import fraction_left, prorated
 from projections.lines import Line
 from projections.shadow.compared import Compared, Reason
+from projections.shadow.prorations import prorated_line
 from projections.totals.books import Books, tariff_of
 
 
@@ -53,51 +51,12 @@ def _computed(books: Books, line: Line, quantity: int, theirs: int) -> tuple[int
         return 0, Reason.UNKNOWN
     tariff = _tariff(books, line)
     if line.proration:
-        return _proration(books, line, tariff, quantity, theirs), Reason.PRORATION
+        return prorated_line(books, line, tariff, theirs), Reason.PRORATION
     expected = _expected(books, line)
     reason = Reason.UNKNOWN
     if expected is not None and expected != quantity:
         quantity, reason = expected, Reason.QUANTITY
     return rounded(exact_price(tariff, quantity), books.currency), reason
-
-
-def _proration(books: Books, line: Line, tariff: Tariff, quantity: int, theirs: int) -> int:
-    """Price the part of its period that a line is for.
-
-    What coupons leave may be rounded before its part is taken, or only after: Stripe
-    says nowhere which, so the nearer one counts.
-    """
-    for mark in books.current.marks:
-        start, end = mark.period_start, mark.period_end
-        if start is None or end is None or line.start is None or end != line.end:
-            continue
-        if start <= line.start:
-            whole_price = exact_price(tariff, quantity)
-            left = fraction_left(start, end, line.start)
-            kept = (Fraction(1), *_kept(books, line))
-            # Stripe charges parts net of coupons, and names none on the line.
-            exact = [whole_price * each for each in kept]
-            exact += [Fraction(rounded(each, books.currency)) for each in exact]
-            amounts = [prorated(each, left, books.currency) for each in exact]
-            found = min(amounts, key=lambda amount: abs(amount - abs(theirs)))
-            return -found if theirs < 0 else found
-    raise NoPriceError("the period that it is a part of is not known")
-
-
-def _kept(books: Books, line: Line) -> Iterator[Fraction]:
-    """Yield what percentages that were at work then leave, each and all of them."""
-    left: dict[str, Fraction] = {}
-    for name, (discount, _) in books.known_discounts.items():
-        coupon, used = books.coupon(discount.coupon), books.used(name)
-        begun = discount.start is None or line.start is None or discount.start <= line.start
-        if used.until is not None and line.start is not None:
-            begun = begun and line.start < used.until
-        if coupon is None or coupon.percent_off is None or not begun:
-            continue
-        left[discount.coupon or name] = 1 - Fraction(coupon.percent_off) / _HUNDRED
-    yield from left.values()
-    if len(left) > 1:
-        yield math.prod(left.values(), start=Fraction(1))
 
 
 def _expected(books: Books, line: Line) -> int | None:
@@ -147,6 +106,5 @@ def _span(line: Line) -> tuple[object, ...]:
     return (line.item, line.price, line.start, line.end)
 
 
-_HUNDRED: Final = 100
 # What is told later of a period may have changed within it.
 _AT_ONCE: Final = timedelta(hours=1)

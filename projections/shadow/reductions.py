@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -14,8 +15,9 @@ from ledger.money import rounded, step
 from projections.lines import Line
 from projections.objects import Invoice
 from projections.shadow.compared import Compared, Reason
+from projections.shadow.limits import limited, reduced_products, sort
 from projections.status.renewals import Period
-from projections.totals.attachments import attached_then, is_alive, reduction
+from projections.totals.attachments import attached_then, is_alive, is_customers, reduction
 from projections.totals.books import Books
 
 
@@ -27,12 +29,12 @@ def compared_discounts(
     Args:
         made: When the invoice was.
     """
-    theirs: dict[str, int] = {each.id: 0 for each in invoice.discounts}
+    theirs = dict.fromkeys(_as_taken(invoice, lines), 0)
     for line in lines:
         for taken in line.taken:
-            theirs[taken.discount] = theirs.get(taken.discount, 0) + taken.amount
-    there = {name: _reduction(books, name) for name in theirs if theirs[name]}
-    absent = dict(_absent(books, invoice, lines, made, theirs))
+            theirs[taken.discount] += taken.amount
+    there = {name: limited(books, name, lines) for name in theirs if theirs[name]}
+    absent = dict(_absent(books, invoice, lines, made, theirs, there))
     if not there and not absent:
         return
     named = {**there, **absent}
@@ -58,11 +60,37 @@ def compared_discounts(
             )
 
 
+def _as_taken(invoice: Invoice, lines: Sequence[Line]) -> Iterator[str]:
+    """Yield the discounts in the order in which they were taken off.
+
+    Each line names its own in that order, those of its item first; what no line tells of
+    another stays as the invoice has it.
+    """
+    told = [[each.discount for each in line.taken] for line in lines]
+    left = [*chain(*told), *(each.id for each in invoice.discounts)]
+    done: set[str] = set()
+    while left := [name for name in left if name not in done]:
+        free = (name for name in left if not _waits(name, told, done))
+        found = next(free, left[0])
+        yield found
+        done.add(found)
+
+
+def _waits(name: str, told: Iterable[Sequence[str]], done: Container[str]) -> bool:
+    """Tell whether another discount, not yet *done*, was taken off some line before."""
+    return any(
+        before not in done
+        for each in told
+        if name in each
+        for before in each[: each.index(name)]
+    )
+
+
 def _bases(lines: Sequence[Line]) -> list[Base]:
     return [
         Base(
             amount=line.amount,
-            product=line.product,
+            product=sort(line),
             item=line.item,
             discountable=line.discountable and line.amount > 0,
         )
@@ -76,10 +104,12 @@ def _absent(
     lines: Sequence[Line],
     made: datetime,
     theirs: Mapping[str, int],
+    there: Mapping[str, Reduction | None],
 ) -> Iterator[tuple[str, Reduction]]:
     """Yield each discount that was there when the period began, and is not on *invoice*.
 
     Only what a period begins with is looked at; anything else is invoiced as it was left.
+    A customer's makes way for any that *there* is on the whole.
     """
     spans = {(line.start, line.end) for line in lines if line.recurring and line.item}
     # Of a subscription that nothing told of, nobody knows what was there.
@@ -91,36 +121,20 @@ def _absent(
         return
     period = Period(start, end)
     coupons = {books.used(name).coupon for name in theirs}
+    of_all = any(each is not None and each.item is None for each in there.values())
     for discount, item in attached_then(books, period):
         whole = books.known(discount)
         coupon = books.coupon(whole.coupon)
         if coupon is None or whole.id in theirs or whole.coupon in coupons:
             continue
+        if of_all and is_customers(books, whole):
+            continue
         begun = whole.start is not None and whole.start <= made
         once = coupon.duration == Duration.ONCE
         if begun and not once and is_alive(whole, coupon, Period(made, end)):
-            products = coupon.products or _reduced_products(books, whole.coupon)
-            expected = reduction(coupon, item)
-            yield whole.id, attrs.evolve(expected, products=frozenset(products))
-
-
-def _reduced_products(books: Books, coupon: str | None) -> Iterator[str]:
-    """Yield what *coupon* was ever taken off: Stripe does not show what limits it."""
-    for _, invoice in books.own:
-        for line in invoice.value.lines or ():
-            used = {books.used(each.discount).coupon for each in line.taken if each.amount}
-            if line.product is not None and coupon in used:
-                yield line.product
-
-
-def _reduction(books: Books, discount: str) -> Reduction | None:
-    coupon = books.coupon(books.used(discount).coupon)
-    if coupon is None:
-        return None
-    marks = (each for mark in reversed(books.current.marks) for each in mark.reduced)
-    on = next((each.item for each in marks if each.discount.id == discount), None)
-    standing = books.discounts.get(discount)
-    return reduction(coupon, on or (None if standing is None else standing.value.item))
+            products = coupon.products or {*reduced_products(books, whole.coupon)}
+            sorts = {sort(line) for line in lines if line.product in products}
+            yield whole.id, attrs.evolve(reduction(coupon, item), products=frozenset(sorts))
 
 
 def compared_taxes(books: Books, lines: Sequence[Line]) -> Iterator[Compared]:

@@ -173,12 +173,14 @@ def left(total: Sequence[Taken], parts: Iterable[Line]) -> tuple[Taken, ...]:
     """Return what *total* takes off beyond what its lines say of themselves."""
     if not total:
         return ()
-    told = Counter[str]()
+    rest = Counter[str]()
+    for each in total:
+        rest[each.discount] += each.amount
     for line in parts:
         for each in line.taken:
-            told[each.discount] += each.amount
-    rest = (Taken(each.discount, each.amount - told[each.discount]) for each in total)
-    return tuple(each for each in rest if each.amount)
+            rest[each.discount] -= each.amount
+    named = dict.fromkeys(each.discount for each in total)
+    return tuple(Taken(name, rest[name]) for name in named if rest[name])
 
 
 def _line(shown: StripeLine) -> Line:

@@ -65,6 +65,7 @@ def books_of(
         items=account.alive(account.invoice_items),
         notes=account.alive(account.credit_notes),
         discounts=account.currents(account.discounts),
+        stops=account.stops,
         customer=customer,
         catalogue=account.catalogue,
         levels=levels(account.registers, now) if heard else None,
@@ -203,6 +204,7 @@ def shadows_of(account: Account, books: Iterable[Books], now: datetime) -> list[
         current=Current(value=_NO_SUBSCRIPTION, first_at=now, since=now, position=0),
         invoices=account.alive(account.invoices),
         discounts=account.currents(account.discounts),
+        stops=account.stops,
         customer=next(
             (each.value for each in account.alive(account.customers).values()), None
         ),

@@ -17,7 +17,7 @@ from decimal import Decimal
 from ledger.coupons import Duration, Reduction, ends_at
 from projections import wares
 from projections.history import Current
-from projections.marks import Reduced, reduced
+from projections.marks import Mark, Reduced, reduced
 from projections.models.charged import Discounting
 from projections.objects import Discount, Invoice
 from projections.status.renewals import Period
@@ -43,30 +43,35 @@ def attached_then(books: Books, period: Period) -> Iterator[On]:
     That is what events of the time tell of the subscription, and what has gone on since
     a date of its own before then.
     """
-    standing = books.mark(period).reduced
+    yield from on_mark(books, books.mark(period), period.start)
+
+
+def on_mark(books: Books, mark: Mark, moment: datetime) -> Iterator[On]:
+    """Yield each discount that was there at *moment*, when *mark* was what was sold."""
+    standing = mark.reduced
     seen = {each.discount.id for each in standing}
     later = [
         each
         for each in reduced(books.subscription)
         if each.discount.id not in seen
-        and _had_begun(books.known(each.discount).start, period)
+        and _had_begun(books.known(each.discount).start, moment)
     ]
     told = {
         name: each
         for name, each in books.discounts.items()
-        # When one was taken away nothing tells but the subscription itself.
-        if not each.deleted and _had_begun(each.value.start, period)
+        if _had_begun(each.value.start, moment)
+        and (not each.deleted or books.stops.get(name, moment) > moment)
     }
     customers = [
         each
         for each in (books.customer.discounts if books.customer else ())
-        if _had_begun(books.known(each).start, period)
+        if _had_begun(books.known(each).start, moment)
     ]
     yield from _in_order(books, (*standing, *later), customers, told)
 
 
-def _had_begun(start: datetime | None, period: Period) -> bool:
-    return start is not None and start <= period.start
+def _had_begun(start: datetime | None, moment: datetime) -> bool:
+    return start is not None and start <= moment
 
 
 def _in_order(
@@ -98,6 +103,15 @@ def _in_order(
 
 def _discount(name: str, told: Discounting) -> Discount:
     return Discount(id=name, coupon=told.coupon, start=told.start, end=told.end)
+
+
+def is_customers(books: Books, discount: Discount) -> bool:
+    """Tell whether *discount* is the customer's, and of no subscription."""
+    told = books.discounts.get(discount.id)
+    if told is not None:
+        return told.value.subscription is None
+    customers = books.customer.discounts if books.customer else ()
+    return discount.id in {each.id for each in customers}
 
 
 def is_alive(discount: Discount, coupon: wares.Coupon, period: Period) -> bool:

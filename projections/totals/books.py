@@ -38,7 +38,7 @@ class Books:
     Attributes:
         invoices: Of its account, none that was deleted; others' do no harm.
         items: Invoice items of its account, none that was deleted.
-        discounts: As events of their own told them; deleted ones stopped then.
+        discounts: As events of their own told them; *stops* is when some were deleted.
         levels: How many seats the product told, or nothing if its word does not count.
         scheduled: What is to change.
         stated: The currency of the period asked about, where the subscription has had
@@ -51,6 +51,7 @@ class Books:
     items: Mapping[str, Current[InvoiceItem]] = attrs.Factory(dict)
     notes: Mapping[str, Current[CreditNote]] = attrs.Factory(dict)
     discounts: Mapping[str, Current[Discounting]] = attrs.Factory(dict)
+    stops: Mapping[str, datetime] = attrs.Factory(dict)
     customer: Customer | None = None
     catalogue: Catalogue = attrs.Factory(Catalogue)
     levels: Sequence[Level] | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ledger.money import decimal_text, half_up
+from ledger.money import decimal_text, rounded
 from ledger.pricing import NoPriceError, Part, parts
 from projections.findings import Finding, Severity, warning
 from projections.marks import Sold
@@ -135,7 +135,7 @@ def _computed(
     books: Books, sold: Sold, period: Period, roles: Roles
 ) -> Iterator[PeriodLine]:
     made_of = price_parts(books, sold.price, sold.quantity or 0)
-    amount = half_up(sum(part.exact for part in made_of))
+    amount = rounded(sum(part.exact for part in made_of), books.currency)
     price = books.price(sold.price, period.start)
     kind = roles.kind(sold.item, sold.price)
     amounts = [(kind, amount)]

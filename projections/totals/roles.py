@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import attrs
 
-from ledger.money import half_up
+from ledger.money import rounded
 from projections.lines import Line
 from projections.marks import Mark
 from projections.terms import Terms
@@ -66,4 +66,5 @@ class Roles:
         """Return the base within a tiered price; *unknown* where its tiers are."""
         if self.tiered is None or not self.tiered.tiers:
             return unknown
-        return half_up(Decimal(self.tiered.tiers[0].flat_amount or 0))
+        flat = Decimal(self.tiered.tiers[0].flat_amount or 0)
+        return rounded(flat, self.tiered.currency or "")

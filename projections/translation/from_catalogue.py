@@ -2,6 +2,7 @@
 
 price.updated                    the price
 customer.subscription.updated    the price of each item, the coupon of each discount
+invoice.paid                     the same of each line, until Stripe showed ids alone
 promotion_code.created           the promotion code, and the coupon it stands for
 """
 
@@ -56,6 +57,9 @@ class _Holder(msgspec.Struct):
     """An object that other objects of the catalogue stand in."""
 
     items: Listed[_Item] | None = None
+    lines: Listed[_Item] | None = None
+    price: str | StripePrice | None = None
+    plan: str | StripePlan | None = None
     discount: _Discount | None = None
     discounts: list[str | _Discount] | None = None
     coupon: str | StripeCoupon | None = None
@@ -106,6 +110,8 @@ _SHAPES: Final = {
     "tax_rate": _shape("tax_rate", StripeTaxRate, tax_rate),
 }
 KINDS: Final = frozenset(_SHAPES)
+# What every price and plan has, and every coupon.
+_SIGNS_OF_WARES: Final = (b'"billing_scheme"', b'"percent_off"')
 
 
 def ware_shown(recorded: Recorded) -> Sequence[Fact]:
@@ -143,12 +149,26 @@ def wares_within(recorded: Recorded) -> Sequence[Fact]:
         except msgspec.MsgspecError:
             return ()
     try:
-        return [
-            _fact(recorded, event, kind, name, ware, own=False)
-            for kind, name, ware in _within(holder)
-        ]
+        found = {(kind, name): ware for kind, name, ware in _within(holder)}
     except UnreadableError:
         return ()
+    return [
+        _fact(recorded, event, kind, name, ware, own=False)
+        for (kind, name), ware in found.items()
+    ]
+
+
+def wares_billed(recorded: Recorded) -> Sequence[Fact]:
+    """Read the same inside an invoice or an invoice item.
+
+    Since basil they name prices and mostly coupons by id alone, so that few are decoded.
+    """
+    event = recorded.event
+    if not isinstance(event, StripeEvent) or not any(
+        each in event.body for each in _SIGNS_OF_WARES
+    ):
+        return ()
+    return wares_within(recorded)
 
 
 def ware_within(recorded: Recorded, kind: str, name: str, ware: Ware) -> WareShown:
@@ -158,7 +178,9 @@ def ware_within(recorded: Recorded, kind: str, name: str, ware: Ware) -> WareSho
 
 
 def _within(holder: _Holder) -> Iterator[tuple[str, str, Ware]]:
-    for item in () if holder.items is None else holder.items.data:
+    # An invoice item is what others have several of.
+    shown: Sequence[_Item | _Holder] = _items(holder) or [holder]
+    for item in shown:
         if isinstance(item.price, StripePrice):
             yield "price", item.price.id, price(item.price)
         elif isinstance(item.plan, StripePlan):
@@ -168,13 +190,17 @@ def _within(holder: _Holder) -> Iterator[tuple[str, str, Ware]]:
             yield "coupon", named.id, coupon(named)
 
 
+def _items(holder: _Holder) -> Sequence[_Item]:
+    listed = holder.items or holder.lines
+    return () if listed is None else listed.data
+
+
 def _coupons(holder: _Holder) -> Iterator[str | StripeCoupon | None]:
     yield holder.coupon
     for source in (holder.promotion, holder.source):
         if source is not None:
             yield source.coupon
-    items = () if holder.items is None else holder.items.data
-    of_items = (each for item in items for each in item.discounts or ())
+    of_items = (each for item in _items(holder) for each in item.discounts or ())
     for discount in (holder.discount, *(holder.discounts or ()), *of_items):
         if isinstance(discount, _Discount):
             yield discount.coupon

@@ -3,7 +3,7 @@
     customer.subscription.*       SubscriptionObserved, WareShown
     customer.created …            CustomerObserved, AccountClaimed, WareShown
     payment_method.*, mandate.*   PaymentMethodObserved, MandateObserved
-    invoice.*, invoiceitem.*      InvoiceObserved, InvoiceItemObserved
+    invoice.*, invoiceitem.*      InvoiceObserved, InvoiceItemObserved, WareShown
     credit_note.*                 CreditNoteObserved
     customer.discount.*           DiscountObserved, WareShown
     subscription_schedule.*       ScheduleObserved
@@ -66,7 +66,7 @@ from projections.shapes.stripe_objects import (
     TAX_ID,
     TIE,
 )
-from projections.translation.from_catalogue import ware_shown, wares_within
+from projections.translation.from_catalogue import ware_shown, wares_billed, wares_within
 from projections.translation.from_objects import observations, observing
 from projections.translation.from_product import (
     account_linked,
@@ -129,6 +129,7 @@ def _rows(
 
 
 _WITHIN: Final = Translator(translate=wares_within, gives=facts.WareShown)
+_BILLED: Final = Translator(translate=wares_billed, gives=facts.WareShown)
 _MADE: Final = Translator(translate=reference_made, gives=facts.ReferenceMade)
 _READERS: Final = (
     _rows(
@@ -154,9 +155,11 @@ _READERS: Final = (
     ),
     _rows(MANDATES, Translator(translate=MANDATE, gives=facts.MandateObserved)),
     _rows(TAX_IDS, Translator(translate=TAX_ID, gives=facts.TaxIdObserved)),
-    _rows(INVOICES, Translator(translate=INVOICE, gives=facts.InvoiceObserved)),
+    _rows(INVOICES, Translator(translate=INVOICE, gives=facts.InvoiceObserved), _BILLED),
     _rows(
-        INVOICE_ITEMS, Translator(translate=INVOICE_ITEM, gives=facts.InvoiceItemObserved)
+        INVOICE_ITEMS,
+        Translator(translate=INVOICE_ITEM, gives=facts.InvoiceItemObserved),
+        _BILLED,
     ),
     _rows(CREDIT_NOTES, Translator(translate=CREDIT_NOTE, gives=facts.CreditNoteObserved)),
     _rows(SCHEDULES, Translator(translate=SCHEDULE, gives=facts.ScheduleObserved)),
