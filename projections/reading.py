@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -202,25 +201,6 @@ class Reader:
             raise UnavailableError("the read models are not made yet") from error
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise UnavailableError("the database does not answer now") from error
-
-
-@attrs.frozen(kw_only=True)
-class Lag:
-    """How far the read models are behind the log.
-
-    Attributes:
-        head_at: When the log took its last event; None while it is empty.
-        waiting_since: When the log took the first event they lack; None if they have all.
-    """
-
-    head_at: datetime | None = None
-    waiting_since: datetime | None = None
-
-    def milliseconds(self, now: datetime) -> int:
-        """Return for how long the first missing event has waited."""
-        if self.waiting_since is None:
-            return 0
-        return max(0, int((now - self.waiting_since).total_seconds() * 1000))
 
 
 def _of_streams(

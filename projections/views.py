@@ -19,7 +19,7 @@ import msgspec
 from ledger import events
 from ledger.errors import UnavailableError
 from ledger.events import TOPIC_OF
-from ledger.log import Head, Log, Recorded, Selection
+from ledger.log import Log, Recorded, Selection
 from ledger.problems import bad_request, unknown_account
 from ledger.tokens import Grant
 from projections.answer import Account, Billing, answer
@@ -40,7 +40,8 @@ from projections.facts import AccountLinked
 from projections.models.catalogue import CATALOGUE
 from projections.models.links import LINKS, Linked, resolve
 from projections.projector.folding import fold
-from projections.reading import Found, Lag
+from projections.pulse import Beat
+from projections.reading import Found
 from projections.translation.translate import translation
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
@@ -109,8 +110,13 @@ class Views:
     log: Log
     clock: Callable[[], datetime]
 
-    async def view(self, account: str, asked: Question, grant: Grant) -> View:
+    async def view(
+        self, account: str, asked: Question, grant: Grant, beat: Beat | None = None
+    ) -> View:
         """Return *account* as *asked*.
+
+        Args:
+            beat: What a look for this question found; None looks at the log's end.
 
         Raises:
             Problem: It is unknown, or not for this token (404); known_at lies in the
@@ -118,25 +124,22 @@ class Views:
             UnavailableError: It is parked, and its past cannot be told.
         """
         found = await self._found(account, grant)
-        head = await self.log.head()
+        if beat is None:
+            beat = await self._beat(found.position)
         # What the log has taken has happened, also by a clock that is a little behind.
-        now = max(self.clock(), head.recorded_at or _BEFORE_ALL)
+        now = max(self.clock(), beat.head_at or _BEFORE_ALL)
         if asked.as_of is None and asked.known_at is None:
-            lag = await self._lag(found.position, head)
-            account_now = assembled(found.linked, found.kept)
-            around = await self._around(needs(account_now))
-            return View(
-                linked=found.linked,
-                account=surrounded(account_now, around),
-                now=now,
-                position=found.position,
-                stale=found.stale,
-                lag_ms=lag.milliseconds(now),
-            )
+            return await self._present(found, beat, now)
         if found.stale:
             raise UnavailableError("the account is parked; its past cannot be told now")
-        then = None if asked.known_at is None else await self._then(asked, head, now)
+        then = None if asked.known_at is None else await self._then(asked, beat, now)
         return await self._past(account, found, asked.as_of, then, grant)
+
+    async def present(self, found: Found) -> tuple[Account, frozenset[str]]:
+        """Return the account of *found*, and what of the catalogue it was asked for."""
+        account = assembled(found.linked, found.kept)
+        around, wares = await self._around(needs(account))
+        return surrounded(account, around), wares
 
     async def recorded(self, view: View) -> Sequence[Recorded]:
         """Return the events of the account of *view*, by position."""
@@ -152,11 +155,25 @@ class Views:
     async def with_wrongful(self, view: View, told: Billing) -> View:
         """Return *view* with the pauses of *told* that a late event showed to be wrong."""
         doubtful = suspects(told.dunning, view.now)
-        recorded = {
-            position: await self._recorded_at(position)
-            for position in sorted(positions(doubtful))
-        }
-        return attrs.evolve(view, wrongful=wrongful(doubtful, recorded))
+        asked = positions(doubtful)
+        if not asked:
+            return view
+        found = {each.position: each.recorded_at for each in await self.log.at(asked)}
+        for missing in asked - found.keys():
+            raise UnavailableError(f"the log has no position {missing} here yet")
+        return attrs.evolve(view, wrongful=wrongful(doubtful, found))
+
+    async def _present(self, found: Found, beat: Beat, now: datetime) -> View:
+        account, _ = await self.present(found)
+        return View(
+            linked=found.linked,
+            account=account,
+            now=now,
+            position=found.position,
+            stale=found.stale,
+            lag_ms=0 if found.position >= beat.head else beat.lag_ms(now),
+            replica_lag_ms=beat.replica_lag_ms(now),
+        )
 
     async def _past(
         self,
@@ -173,7 +190,7 @@ class Views:
             if grant.account is not None and grant.account not in linked.streams:
                 raise unknown_account()
         past = as_of(linked, await self._stream(linked, position), moment)
-        around = await self._around(needs(past))
+        around, _ = await self._around(needs(past))
         known = None if then is None else position
         return View(
             linked=linked,
@@ -185,27 +202,27 @@ class Views:
             until=moment,
         )
 
-    async def _around(self, asked: Needs) -> Kept:
+    async def _around(self, asked: Needs) -> tuple[Kept, frozenset[str]]:
         """Return what is *asked* for, and the products of the prices among it."""
         found = await self.reader.around(asked)
         further = named_products(found) - asked.wares
         if not further:
-            return found
+            return found, asked.wares
         more = await self.reader.around(Needs(wares=further))
         wares = {**found.get(CATALOGUE.name, {}), **more.get(CATALOGUE.name, {})}
-        return {**found, CATALOGUE.name: wares}
+        return {**found, CATALOGUE.name: wares}, asked.wares | further
 
-    async def _then(self, asked: Question, head: Head, now: datetime) -> _Then:
+    async def _then(self, asked: Question, beat: Beat, now: datetime) -> _Then:
         known_at = asked.known_at
         if isinstance(known_at, datetime):
             if known_at > now:
                 raise bad_request("known_at is in the future", parameter="known_at")
-            position = await self._position_at(known_at, head.position)
-            final = head.recorded_at is not None and known_at < head.recorded_at
+            position = await self._position_at(known_at, beat.head)
+            final = beat.head_at is not None and known_at < beat.head_at
             return _Then(position=position, at=known_at, final=final)
-        if known_at is None or known_at > head.position:
+        if known_at is None or known_at > beat.head:
             raise bad_request(
-                f"known_at is in the future: the log ends at {head.position}",
+                f"known_at is in the future: the log ends at {beat.head}",
                 parameter="known_at",
             )
         return _Then(position=known_at, at=await self._recorded_at(known_at), final=True)
@@ -261,10 +278,20 @@ class Views:
             return True
         return False
 
-    async def _lag(self, position: int, head: Head) -> Lag:
-        if head.position <= position:
-            return Lag(head_at=head.recorded_at)
-        waiting_since = head.recorded_at
-        async for batch in self.log.read(after=position, until=position + 1):
-            waiting_since = batch[0].recorded_at
-        return Lag(head_at=head.recorded_at, waiting_since=waiting_since)
+    async def _beat(self, position: int) -> Beat:
+        """Look at the log's end, and for the first event after *position*."""
+        head = await self.log.head()
+        waiting_since = None
+        if head.position > position:
+            waiting_since = head.recorded_at
+            async for batch in self.log.read(after=position, until=position + 1):
+                waiting_since = batch[0].recorded_at
+        return Beat(
+            least=position,
+            most=position,
+            rows="",
+            parked="",
+            head=head.position,
+            head_at=head.recorded_at,
+            waiting_since=waiting_since,
+        )

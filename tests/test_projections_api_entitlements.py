@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,8 +19,11 @@ from ledger.policy import Policy
 from ledger.postgres import PostgresLog
 from ledger.tokens import Grant
 from projections import rendering
-from projections.api.entitlements import Entitlements
+from projections.api.billings import billings
+from projections.api.entitlements import entitlements
+from projections.api.kept_answers import Watch
 from projections.api.questions import Question
+from projections.api.responses import Written
 from projections.models.registry import PROJECTIONS
 from projections.projector import process
 from projections.pulse import Pulse
@@ -75,11 +79,13 @@ async def test_A03_B09_what_is_kept_is_what_is_read_at_every_position(
     chance = random.Random(11)
     reader = Reader(ledger_database18)
     await reader.open()
-    entitlements = Entitlements(reader, log)
+    watch = Watch(reader, log)
     clock = [START]
     views = Views(reader=reader, log=log, clock=lambda: clock[0])
+    access, everything = entitlements(reader, watch), billings(reader, views, watch)
     seen: set[str] = set()
-    kept_again = compared = 0
+    kept_again: Counter[str] = Counter()
+    compared = 0
     await process.catch_up(ledger_database18, log)
 
     for events in happenings(chance):
@@ -89,24 +95,32 @@ async def test_A03_B09_what_is_kept_is_what_is_read_at_every_position(
         some = tuple(each for each in PROJECTIONS if chance.random() < 0.7)
         for projected in (some, PROJECTIONS)[chance.random() < 0.5 :]:
             await process.catch_up(ledger_database18, log, projected)
-            await entitlements.pulse.take()
+            await watch.pulse.take()
             # Dates pass: what the log took has happened, and a month may go by.
             clock[0] = utc_now() + timedelta(seconds=chance.choice([0, 0, 0, 0, 3e6]))
             for account in sorted(seen):
-                before = entitlements.peek(account)
-                found = await entitlements.find(account, clock[0])
-                if found is None:
+                before = access.peek(account), everything.peek(account)
+                found = await access.find(account, clock[0])
+                whole = await everything.find(account, clock[0])
+                if whole is None:
                     continue
                 view = await views.view(account, Question(), ALL)
-                expected = rendering.access(view.answer())
-                assert rendering.access(found.decided) == expected, account
-                assert found.stale == view.stale
+                expected = view.answer()
+                view = await views.with_wrongful(view, expected)
+                assert whole.written == Written.of(rendering.billing(expected)), account
+                assert whole.answer == view.wrongful
+                assert whole.stale == view.stale
                 compared += 1
-                kept_again += found is before
+                kept_again["billing"] += whole is before[1]
+                if found is not None:
+                    assert found.written == Written.of(rendering.access(expected)), account
+                    assert found.stale == view.stale
+                    kept_again["access"] += found is before[0]
 
     await reader.close()
     assert compared > 150
-    assert 20 < kept_again < compared, "some is kept, and some is read again"
+    for times in kept_again.values():
+        assert 20 < times < compared, "some is kept, and some is read again"
 
 
 async def test_a_look_is_shared_by_all_who_came_before_it_began() -> None:

@@ -28,17 +28,20 @@ from projections import rendering
 from projections.account import Account
 from projections.answer import Billing
 from projections.api.coverage import covered
-from projections.api.entitlements import Entitlements
+from projections.api.kept_answers import Kept, KeptAnswers, Watch
 from projections.api.paging import Page, links, listed, page
 from projections.api.questions import Question, question
 from projections.api.responses import answered, drawn
 from projections.dunning.drawing import drawing, lane
 from projections.dunning.rendering import timelines
+from projections.dunning.wrongful import WrongfulPause
 from projections.explain import rendering as explanation_rendering
 from projections.explain.figures import explanation, total_explanation
 from projections.explain.tree import Explanation, Figure
+from projections.pulse import Beat
 from projections.seating.history import Step, held, steps
 from projections.status.access import Access
+from projections.status.entitlement import Entitlement
 from projections.story.subscription_story import told
 from projections.story.timeline import Entry, entries, shown
 from projections.totals import rendering as total_rendering
@@ -62,38 +65,35 @@ class Accounts:
     """The handlers of one account's paths."""
 
     views: Views
-    entitlements: Entitlements
+    watch: Watch
+    entitlements: KeptAnswers[Entitlement]
+    billings: KeptAnswers[Sequence[WrongfulPause]]
 
     async def billing(self, request: web.Request) -> web.Response:
         """Answer with everything about an account."""
-        view, _ = await self._view(request)
-        told = view.answer()
-        view = await self.views.with_wrongful(view, told)
-        return answered(request, rendering.billing(told), view)
+        grant, asked, account = self._asked(request)
+        beat = await covered(self.watch.pulse, asked)
+        now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
+        kept = None if asked.past else await self.billings.find(account, now)
+        if kept is None:
+            view = await self.views.view(account, asked, grant, beat)
+            told = view.answer()
+            view = await self.views.with_wrongful(view, told)
+            return answered(request, rendering.billing(told), view)
+        view = attrs.evolve(_view(kept, beat, grant, now), wrongful=tuple(kept.answer))
+        return answered(request, kept.written, view)
 
     async def access(self, request: web.Request) -> web.Response:
         """Answer with what an account may do."""
         grant, asked, account = self._asked(request)
-        beat = await covered(self.entitlements.pulse, asked)
+        beat = await covered(self.watch.pulse, asked)
         now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
-        past = asked.as_of is not None or asked.known_at is not None
-        kept = None if past else await self.entitlements.find(account, now)
+        kept = None if asked.past else await self.entitlements.find(account, now)
         if kept is None:
-            view = await self.views.view(account, asked, grant)
+            view = await self.views.view(account, asked, grant, beat)
             return answered(request, rendering.access(view.answer()), view)
-        linked = kept.decided.linked
-        if grant.account not in (None, account) and grant.account not in linked.streams:
-            raise unknown_account()
-        view = View(
-            linked=linked,
-            account=Account(linked=linked, reconciled=kept.reconciled),
-            now=now,
-            position=max(kept.position, beat.least),
-            stale=kept.stale,
-            lag_ms=beat.lag_ms(now),
-            replica_lag_ms=beat.replica_lag_ms(now),
-        )
-        fresh = 0 if asked.at_least else _fresh_s(kept.decided.access, now)
+        fresh = 0 if asked.at_least else _fresh_s(kept.answer.access, now)
+        view = _view(kept, beat, grant, now)
         return answered(request, kept.written, view, fresh_s=fresh)
 
     async def invoices(self, request: web.Request) -> web.Response:
@@ -163,7 +163,7 @@ class Accounts:
         self, request: web.Request, allowed: Sequence[str] = ()
     ) -> tuple[View, Question]:
         grant, asked, account = self._asked(request, allowed)
-        beat = await covered(self.entitlements.pulse, asked)
+        beat = await covered(self.watch.pulse, asked)
         view = await self.views.view(account, asked, grant)
         lag_ms = beat.replica_lag_ms(self.views.clock())
         return attrs.evolve(view, replica_lag_ms=lag_ms), asked
@@ -206,6 +206,25 @@ def named_account(account: str) -> str:
     if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
         raise unknown_account()
     return account
+
+
+def _view(kept: Kept[Any], beat: Beat, grant: Grant, now: datetime) -> View:
+    """Return when and of whom *kept* is, as *beat* has shown that it still holds.
+
+    Raises:
+        Problem: It is not for this token (404).
+    """
+    if grant.account not in {None, kept.asked, *kept.linked.streams}:
+        raise unknown_account()
+    return View(
+        linked=kept.linked,
+        account=Account(linked=kept.linked, reconciled=kept.reconciled),
+        now=now,
+        position=max(kept.position, beat.least),
+        stale=kept.stale,
+        lag_ms=beat.lag_ms(now),
+        replica_lag_ms=beat.replica_lag_ms(now),
+    )
 
 
 def _total(told: Billing, start: str) -> PeriodTotal | None:

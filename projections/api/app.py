@@ -27,10 +27,12 @@ from projections.api import accounts as account_api
 from projections.api import events as event_api
 from projections.api import movements as movements_api
 from projections.api.accounts import Accounts
+from projections.api.billings import billings
 from projections.api.coverage import covered
-from projections.api.entitlements import Entitlements
+from projections.api.entitlements import entitlements
 from projections.api.events import Events
 from projections.api.feed import Feed
+from projections.api.kept_answers import Watch
 from projections.api.movements import MovementsApi
 from projections.api.questions import question
 from projections.api.responses import told, written
@@ -59,12 +61,12 @@ class Api:
     clock: Callable[[], datetime] = utc_now
     prices: tuple[str, ...] = ()
     zone: tzinfo = UTC
-    entitlements: Entitlements = attrs.field(init=False)
+    watch: Watch = attrs.field(init=False)
     feed: Feed = attrs.field(init=False)
 
-    @entitlements.default
-    def _entitlements(self) -> Entitlements:
-        return Entitlements(self.reader, self.log)
+    @watch.default
+    def _watch(self) -> Watch:
+        return Watch(self.reader, self.log)
 
     @feed.default
     def _feed(self) -> Feed:
@@ -114,7 +116,7 @@ class Api:
         asked = question(request, ("at_least",))
         if grant.account is not None:
             raise nothing_here()
-        return await covered(self.entitlements.pulse, asked)
+        return await covered(self.watch.pulse, asked)
 
 
 def described() -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -131,14 +133,23 @@ def described() -> Callable[[web.Request], Awaitable[web.Response]]:
 def routes(api: Api) -> list[web.RouteDef]:
     """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
     views = Views(reader=api.reader, log=api.log, clock=api.clock)
-    pulse = api.entitlements.pulse
+    watch = api.watch
     return [
-        *account_api.routes(Accounts(views=views, entitlements=api.entitlements)),
+        *account_api.routes(
+            Accounts(
+                views=views,
+                watch=watch,
+                entitlements=entitlements(api.reader, watch),
+                billings=billings(api.reader, views, watch),
+            )
+        ),
         *event_api.routes(
-            Events(reader=api.reader, log=api.log, feed=api.feed, pulse=pulse)
+            Events(reader=api.reader, log=api.log, feed=api.feed, pulse=watch.pulse)
         ),
         *movements_api.routes(
-            MovementsApi(reader=api.reader, pulse=pulse, clock=api.clock, zone=api.zone)
+            MovementsApi(
+                reader=api.reader, pulse=watch.pulse, clock=api.clock, zone=api.zone
+            )
         ),
         web.get("/v1/status", api.status),
         web.get("/v1/checkpoint", api.checkpoint),

@@ -59,6 +59,11 @@ class Question:
     cursor: str | None = None
     chosen: Mapping[str, str] = attrs.Factory(dict)
 
+    @property
+    def past(self) -> bool:
+        """Whether it asks for what was, or was known, at another moment than now."""
+        return self.as_of is not None or self.known_at is not None
+
 
 def question(request: web.Request, allowed: Collection[str] = ()) -> Question:
     """Read what *request* asks.

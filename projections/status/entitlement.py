@@ -10,12 +10,11 @@ request, so what they are is kept (`projections.api.entitlements`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
-import msgspec
 
 from projections.account import Account
 from projections.assembly import Needs
@@ -27,7 +26,6 @@ from projections.models.invoices import INVOICES
 from projections.models.links import Linked
 from projections.models.payments import PAYMENTS
 from projections.models.subscriptions import SUBSCRIPTIONS
-from projections.paths import Whole
 from projections.status import access
 from projections.status.access import Access, Badge
 from projections.status.standings import Listed, listed
@@ -90,31 +88,6 @@ def unpaid(account: Account) -> Unpaid:
         ),
         policy=account.catalogue.policy,
     )
-
-
-def holds_until(account: Account, now: datetime) -> datetime:
-    """Return the first moment after *now* at which the entitlement may be another.
-
-    Nothing but a date that passes changes it while no event comes: one that Stripe
-    named, or one that a policy counts from it.
-    """
-    dated = (account.currents(account.histories), account.currents(account.invoices))
-    dates = {date for each in dated for one in each.values() for date in _dates(one)}
-    soon = [date for date in dates if date > now]
-    for timeline in dunning.timelines(unpaid(account), max((now, *dates))):
-        soon += [each for each in (timeline.pause_at, timeline.cancel_at) if each > now]
-    return min((*soon, now + HELD_MAX))
-
-
-def _dates(value: Any) -> Iterator[datetime]:  # noqa: ANN401 - any part of an object
-    if isinstance(value, datetime):
-        yield value
-    elif isinstance(value, msgspec.Struct) and not isinstance(value, Whole):
-        yield from _dates(msgspec.structs.astuple(value))
-    elif isinstance(value, tuple):
-        for part in value:
-            if part is not None:
-                yield from _dates(part)
 
 
 def deciding_needs(account: Account) -> Needs:

@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from ledger.horizon import unwatched
 from ledger.months import MONTHS_A_YEAR, months_after
 
 DAYS: Final = {"day": 1, "week": 7}
@@ -58,7 +59,7 @@ def renewal(anchor: datetime, rhythm: Rhythm, number: int) -> datetime | None:
 
 def period_at(anchor: datetime, rhythm: Rhythm, moment: datetime) -> Period | None:
     """Return the period that *moment* falls in; None beyond the calendar."""
-    number = _guess(anchor, rhythm, moment)
+    number = _guess(anchor, rhythm, unwatched(moment))
     start, end = renewal(anchor, rhythm, number), renewal(anchor, rhythm, number + 1)
     while start is not None and start > moment:
         number -= 1

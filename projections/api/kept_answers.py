@@ -1,0 +1,156 @@
+"""Answers kept for as long as nothing touches them and no date passes.
+
+    pulse ── where the read models are ── what events since then touched
+      │
+      ├── nothing of this account, and no date passed: the answer that is kept
+      └── else: read it, work it out, keep it
+
+What is kept is as true as what is read: every question is preceded by a look that began
+after it, and that look by the events which it may show.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+import attrs
+
+from ledger.log import Log
+from projections.api.responses import Written
+from projections.api.touches import Names, Touches
+from projections.models.checks import Checked
+from projections.models.links import Linked
+from projections.pulse import Beat, Pulse
+from projections.reading import Reader
+
+# Rather than read so many events, read the accounts again.
+EVENTS_MAX: Final = 5_000
+BYTES_MAX: Final = 32 * 1024 * 1024
+# About what the objects around a body take.
+BESIDE_BYTES: Final = 1_500
+
+A = TypeVar("A")
+
+
+@attrs.frozen(kw_only=True)
+class Kept(Generic[A]):
+    """An account's answer, and for how long it holds.
+
+    Attributes:
+        asked: The name that it was asked for by.
+        names: What touches it when events are about it.
+        position: Every event up to here is in it.
+        decided_at: The moment at which it was worked out.
+        until: The first moment at which a date may change it.
+        answer: What was worked out, as far as it is needed beside what is written.
+        written: What is answered.
+    """
+
+    asked: str
+    names: Names
+    position: int
+    linked: Linked
+    stale: bool
+    reconciled: Checked | None
+    decided_at: datetime
+    until: datetime
+    answer: A
+    written: Written
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        names = self.names.hashes
+        return len(self.written.json) + names.itemsize * len(names) + BESIDE_BYTES
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether no date has passed since, nor the clock gone back."""
+        return self.decided_at <= now < self.until
+
+
+class Watch:
+    """Looks where all is, and notes what events touched since the look before.
+
+    Attributes:
+        touches: What is known to be touched.
+        pulse: Shares each look among all who wait for one.
+    """
+
+    def __init__(self, reader: Reader, log: Log) -> None:
+        self._reader = reader
+        self._log = log
+        self._shown = ("", "")
+        self.touches = Touches(0)
+        self.pulse: Pulse[Beat] = Pulse(self._look)
+
+    async def _look(self) -> Beat:
+        beat = await self._reader.look()
+        shown = (beat.rows, beat.parked)
+        touches = self.touches
+        if shown != self._shown or beat.most - touches.position > EVENTS_MAX:
+            self._shown = shown
+            touches.forget(beat.most)
+        elif beat.most > touches.position:
+            reached, only = beat.most, touches.selection
+            stream = self._log.read(after=touches.position, until=reached, only=only)
+            recorded = [one async for batch in stream for one in batch]
+            touches.note(recorded, reached)
+        return beat
+
+
+class KeptAnswers(Generic[A]):
+    """The answers of one kind to those accounts that are asked for.
+
+    Args:
+        read: Works one out; None where too little is known of the account.
+        bytes_max: How much of them is kept.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        read: Callable[[str, datetime], Awaitable[Kept[A] | None]],
+        *,
+        bytes_max: int = BYTES_MAX,
+    ) -> None:
+        self._watch = watch
+        self._read = read
+        self._bytes_max = bytes_max
+        self._kept: OrderedDict[str, Kept[A]] = OrderedDict()
+        self.bytes = 0
+
+    async def find(self, account: str, now: datetime) -> Kept[A] | None:
+        """Return the answer at *now*, as the last look or a later one shows it.
+
+        None where too little is known of it, such as of one that is not there.
+        """
+        touches = self._watch.touches
+        kept = self._kept.get(account)
+        if (
+            kept is not None
+            and kept.holds(now)
+            and touches.untouched(kept.names, kept.position)
+        ):
+            self._kept.move_to_end(account)
+            return kept
+        epoch = touches.epoch
+        read = await self._read(account, now)
+        # What was read before something was forgotten may be of other rows.
+        if read is not None and epoch == touches.epoch and read.holds(now):
+            self._keep(account, read)
+        return read
+
+    def peek(self, account: str) -> Kept[A] | None:
+        """Return what is kept of *account*, whether it still holds or not."""
+        return self._kept.get(account)
+
+    def _keep(self, account: str, kept: Kept[A]) -> None:
+        before = self._kept.pop(account, None)
+        self.bytes += kept.size - (0 if before is None else before.size)
+        self._kept[account] = kept
+        while self.bytes > self._bytes_max:
+            _, oldest = self._kept.popitem(last=False)
+            self.bytes -= oldest.size
