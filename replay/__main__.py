@@ -1,8 +1,4 @@
-"""The ``bl`` command: a table of commands, and a table of what ends one.
-
-    0 good   1 differences   2 usage   3 integrity   4 not found
-    5 not permitted or configured   6 unavailable, try again   130 interrupted
-    (70 a defect of this program)
+"""The ``bl`` command: what it is made of, and how one of its commands is run.
 
 A command's module is imported when it is used; its first line is its place in the list,
 its whole docstring its manual.
@@ -10,88 +6,21 @@ its whole docstring its manual.
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import resources
 from keyword import iskeyword
 from typing import Final
 
-from cyclopts import App, CycloptsError, Group, UnknownCommandError
+from cyclopts import App, Group, Parameter
 
-from ledger.checkpoint import CheckpointError
-from ledger.errors import (
-    IntegrityFailureError,
-    LedgerError,
-    NotConfiguredError,
-    NotFoundError,
-    UnavailableError,
-)
-from ledger.notes import SignatureError, SigningKeyError
-from ledger.tokens import TokenError
-from ledger.transcript import TranscriptError
-from replay.arguments.options import UsageError
+from replay.contents import COMMANDS, VERBS
+from replay.endings import EXITS, TRACEBACK, defect, first, full, refused
 from replay.report.stamp import ARGUMENTS, program_version
-from replay.report.words import say
-
-COMMANDS: Final[dict[str, Sequence[str]]] = {
-    "Run": ("demo", "simulate", "serve", "migrate", "doctor", "token", "completion"),
-    "Look": (
-        *("status", "log", "show", "timeline", "seats", "total", "dunning"),
-        *("invoices", "receivables", "tax", "movements"),
-    ),
-    "Why": ("explain", "blame", "diff", "bisect", "shadow", "what-if"),
-    "Prove": ("verify", "checkpoint", "close", "audit-pack"),
-    "Rebuild": ("replay", "projections", "quarantine"),
-    "Terms": ("terms", "policy"),
-    "Outside": ("import", "catch-up", "reconcile", "export", "import-log"),
-}
-# Commands of several verbs: the function that does each, and what it does.
-VERBS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
-    "projections": {
-        "list": ("listed", "List the read models: version, position, lag, parked."),
-        "rebuild": ("rebuild", "Make read models anew from the log, while all goes on."),
-    },
-    "quarantine": {
-        "list": ("listed", "List what is parked or cannot be read, and why."),
-        "show": ("show", "Show one of them, with its body."),
-        "release": ("release", "Let a parked account go on."),
-    },
-    "terms": {
-        "show": ("show", "Show what each price means, and where that comes from."),
-        "set": ("store", "Set what a price means."),
-    },
-    "policy": {
-        "show": ("show", "Show the policy in force, and all that was ever set."),
-        "set": ("store", "Set what follows a failed payment."),
-    },
-}
-
-INTERRUPTED: Final = 130
-DEFECT: Final = 70
-TRACEBACK: Final = "BL_TRACEBACK"
-EXITS: Final[dict[type[BaseException], int]] = {
-    CycloptsError: 2,
-    UsageError: 2,
-    TokenError: 2,
-    CheckpointError: 2,
-    TranscriptError: 2,
-    SigningKeyError: 2,
-    SignatureError: 3,
-    IntegrityFailureError: 3,
-    NotFoundError: 4,
-    NotConfiguredError: 5,
-    UnavailableError: 6,
-    LedgerError: 6,
-    KeyboardInterrupt: INTERRUPTED,
-}
-
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 ABOUT: Final = """\
 What happened to your Stripe billing, what it means, and the proof.
@@ -127,20 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         _hush()  # whoever read us has enough
         return 0
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
-        cause = _first(error)
-        if isinstance(cause, OSError) and cause.errno in FULL:
+        cause = first(error)
+        if (no_room := full(cause)) is not None:
             _hush()
-            cause = UnavailableError(f"{cause.strerror}; make room and try again")
+            cause = no_room
         if isinstance(cause, tuple(EXITS)):
-            return _refused(cause, arguments)
+            return refused(cause, arguments)
         if os.environ.get(TRACEBACK):
             raise
-        name = type(cause).__name__
-        say(
-            f"bl: a defect of this program, not of your data ({name}: {cause}); "
-            f"please report it with what {TRACEBACK}=1 shows"
-        )
-        return DEFECT
+        return defect(cause)
     return code if isinstance(code, int) else 0
 
 
@@ -171,6 +95,7 @@ def application(arguments: Sequence[str]) -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
         result_action="return_value",
+        default_parameter=Parameter(show_default=_default_said),
     )
     app["--help"].group = app["--version"].group = Group("About", sort_key=len(COMMANDS))
     for order, (title, names) in enumerate(COMMANDS.items()):
@@ -178,7 +103,8 @@ def application(arguments: Sequence[str]) -> App:
         for place, name in enumerate(names):
             told = manual(name) if name in arguments else summary(name)
             if name in VERBS:
-                app.command(_verbs(name, told, group, place))
+                known = name in arguments
+                app.command(_verbs(name, told, group, place, known=known))
                 continue
             app.command(
                 f"replay.commands.{module_of(name)}:run",
@@ -191,8 +117,19 @@ def application(arguments: Sequence[str]) -> App:
     return app
 
 
-def _verbs(name: str, told: str, group: Group, place: int) -> App:
-    """Return a command of several verbs; each is imported when it is used."""
+def _default_said(value: object) -> str | None:
+    """Return how the help writes a default; what is off or empty needs no word."""
+    if value is False or value in {None, (), ""}:
+        return None
+    return str(value)
+
+
+def _verbs(name: str, told: str, group: Group, place: int, *, known: bool) -> App:
+    """Return a command of several verbs; each is imported when it is used.
+
+    Args:
+        known: Whether it is named on the command line: then examples stand with each.
+    """
     app = App(
         name=name,
         help=told,
@@ -203,8 +140,18 @@ def _verbs(name: str, told: str, group: Group, place: int) -> App:
     )
     for verb, (function, does) in VERBS[name].items():
         where = f"replay.commands.{module_of(name)}:{function}"
-        app.command(where, name=verb, help=does, help_epilogue="")
+        examples = _examples(name, verb) if known else ""
+        app.command(where, name=verb, help=f"{does}{examples}", help_epilogue="")
     return app
+
+
+def _examples(name: str, verb: str) -> str:
+    """Return those examples of a command's manual that are of one of its verbs."""
+    own = f"    bl {name} {verb}"
+    samples = [line for line in _manual(name).splitlines() if line.startswith(own)]
+    return "\n\n".join(
+        ["", "For example:", "\n".join(samples), f"See bl {name} --help too."]
+    )
 
 
 def module_of(name: str) -> str:
@@ -221,10 +168,12 @@ def summary(name: str) -> str:
 
 def manual(name: str) -> str:
     """Return the whole of a command's manual."""
-    title, _, rest = (
-        importlib.import_module(f"replay.commands.{module_of(name)}").__doc__ or ""
-    ).partition("\n\n")
+    title, _, rest = _manual(name).partition("\n\n")
     return f"{title}\n\nFor example:\n\n{reflowed(rest)}"
+
+
+def _manual(name: str) -> str:
+    return importlib.import_module(f"replay.commands.{module_of(name)}").__doc__ or ""
 
 
 def reflowed(text: str) -> str:
@@ -247,41 +196,6 @@ def _command_first(arguments: list[str]) -> list[str]:
                 rest.remove(verb)
             return [argument, *verbs, *rest]
     return arguments
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return *error*, or the first one of a group that is no group itself."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _refused(error: BaseException, arguments: Sequence[str]) -> int:
-    """Say in one line what ended the command; return the exit code."""
-    code = next(EXITS[kind] for kind in type(error).__mro__ if kind in EXITS)
-    if code == INTERRUPTED:
-        say("bl: interrupted")
-        return code
-    text = " ".join(_words(error, arguments).split())
-    if isinstance(error, CycloptsError | UsageError):
-        known = [name for names in COMMANDS.values() for name in names]
-        named = next((f" {one}" for one in arguments if one in known), "")
-        text = f"{text.rstrip('.')}; see bl{named} --help"
-    say(f"bl: {text}")
-    return code
-
-
-def _words(error: BaseException, arguments: Sequence[str]) -> str:
-    if not isinstance(error, UnknownCommandError):
-        return str(error)
-    # Its own text would import every command, to name them all.
-    given = next((one for one in arguments if not one.startswith("-")), None)
-    if given is None:
-        return f"there is no option {arguments[0]}"
-    known = [name for names in COMMANDS.values() for name in names]
-    close = get_close_matches(given, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"there is no command {given!r}{hint}"
 
 
 if __name__ == "__main__":

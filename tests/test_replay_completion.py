@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from command_line import bl, environment
-from replay.__main__ import COMMANDS, application
+from replay.__main__ import application
+from replay.contents import COMMANDS
 
 COMPLETE = """
 source "$1"; shift

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from command_line import BL
-from replay.__main__ import COMMANDS, EXITS, main, module_of, summary
+from replay.__main__ import main, module_of, summary
+from replay.contents import COMMANDS, VERBS
+from replay.endings import EXITS
 
 NAMES = [name for names in COMMANDS.values() for name in names]
 # What no help needs: each costs a good part of the time a person waits for an answer.
@@ -36,6 +38,37 @@ def test_every_command_has_a_manual_with_examples(
     assert summary(name) in " ".join(shown.split())
     assert f"bl {name}" in shown.partition("For example:")[2]
     assert main(["--help", name]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"), [(name, verb) for name, verbs in VERBS.items() for verb in verbs]
+)
+def test_every_verb_has_examples_of_its_own(
+    name: str, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, verb, "--help"]) == 0
+
+    assert f"    bl {name} {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_sample_is_broken_where_it_is_pasted_from(name: str) -> None:
+    manual = import_module(f"replay.commands.{module_of(name)}").__doc__ or ""
+
+    samples = [line for line in manual.splitlines() if line.startswith("    ")]
+    assert [line for line in samples if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_takes_the_options_of_all(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for asked in [[name, verb] for verb in VERBS.get(name, ())] or [[name]]:
+        assert main([*asked, "--help"]) == 0
+        shown = capsys.readouterr().out
+        panel = shown.partition("─ Output ─")[2]
+        assert all(each in panel for each in ("--progress", "--no-input", "--yes")), asked
+        assert "--as-of" not in panel
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,6 +109,14 @@ def test_help_loads_nothing_heavy() -> None:
         (["token"], "--scope"),
         (["demo", "--accounts", "0"], "--accounts"),
         (["verify", "--against", "/nowhere/file"], "No such file"),
+        (["verify", "--against", __file__], "not a checkpoint"),
+        (["verify", "--as-of", "2026-05-01"], "not about a moment of the past"),
+        (["status", "twice"], "has no use for 'twice'"),
+        (["log", "--type"], "a value after --type"),
+        (["audit-pack", "2026-05"], "a pack is a file"),
+        (["checkpoint", "--sign", __file__], "is no Ed25519 private key"),
+        (["token", "--scope", "read", "--account", ""], "no account goes by the name"),
+        (["policy", "set"], "see bl policy set --help"),
     ],
 )
 def test_mistake_on_the_command_line_is_one_line_and_exit_2(

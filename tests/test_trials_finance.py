@@ -127,7 +127,7 @@ def test_C04_an_export_that_is_interrupted_leaves_nothing(
             stderr=subprocess.PIPE,
         ) as process:
             while not list(tmp_path.iterdir()):
-                assert process.poll() is None
+                assert process.poll() is None, process.communicate()
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=20)
 

@@ -53,23 +53,24 @@ def zone(_: Any, tokens: Any) -> ZoneInfo:  # noqa: ANN401, as cyclopts calls it
         ) from None
 
 
-@Parameter(name="*", group=OPTIONS)
+@Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Watching:
     """How a command that takes its time behaves while it runs."""
 
-    progress: Annotated[ProgressStyle, Parameter(help="Show work under way.")] = (
-        ProgressStyle.AUTO
-    )
-    no_input: Annotated[bool, Parameter(negative="", help="Never ask; refuse instead.")] = (
-        False
-    )
+    progress: Annotated[
+        ProgressStyle, Parameter(group=OPTIONS, help="Show work under way.")
+    ] = ProgressStyle.AUTO
+    no_input: Annotated[
+        bool, Parameter(group=OPTIONS, negative="", help="Never ask; refuse instead.")
+    ] = False
     yes: Annotated[
-        bool, Parameter(negative="", help="Take every question as said yes.")
+        bool,
+        Parameter(group=OPTIONS, negative="", help="Take every question as said yes."),
     ] = False
 
 
-@Parameter(name="*", group=OPTIONS)
+@Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Reporting(Watching):
     """How and where a report is written.
@@ -81,14 +82,27 @@ class Reporting(Watching):
     """
 
     form: Annotated[
-        Format | None, Parameter(name=("-O", "--output-format"), help="Form of the report.")
+        Format | None,
+        Parameter(
+            name=("-O", "--output-format"), group=OPTIONS, help="Form of the report."
+        ),
     ] = None
     file: Annotated[
         Path | None,
-        Parameter(name=("-o", "--output"), help="Write to a file, whole or not at all."),
+        Parameter(
+            name=("-o", "--output"),
+            group=OPTIONS,
+            help="Write to a file, whole or not at all.",
+        ),
     ] = None
     tz: Annotated[
-        ZoneInfo, Parameter(converter=zone, help="Time zone of the times in a table.")
+        ZoneInfo,
+        Parameter(
+            converter=zone,
+            group=OPTIONS,
+            metavar="ZONE",
+            help="Time zone of the times in a table.",
+        ),
     ] = attrs.field(factory=lambda: ZoneInfo("UTC"))
 
     @property
@@ -110,7 +124,7 @@ class Reporting(Watching):
         return self.target is None and sys.stdout.isatty()
 
 
-@Parameter(name="*", group=CLOCKS)
+@Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Asking(Reporting):
     """Which moment a report is about, and as it was known when.
@@ -123,10 +137,16 @@ class Asking(Reporting):
     as_of: Annotated[
         str | None,
         Parameter(
-            name="--as-of", help="What was true then: 2026-11-01, a time, or 30d ago."
+            name="--as-of",
+            group=CLOCKS,
+            help="What was true then: 2026-11-01, a time, or 30d ago.",
         ),
     ] = None
     known_at: Annotated[
         str | None,
-        Parameter(name="--known-at", help="What was known then: a time or a position."),
+        Parameter(
+            name="--known-at",
+            group=CLOCKS,
+            help="What was known then: a time or a position.",
+        ),
     ] = None

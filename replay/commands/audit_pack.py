@@ -16,73 +16,70 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
-
-from cyclopts import Parameter
+from typing import Any, BinaryIO
 
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.checkpoint import Checkpoint
 from ledger.encoding import Encodings
 from ledger.errors import IntegrityFailureError, NotFoundError
 from ledger.log import Head
-from ledger.notes import check_name, private_key, signed
+from ledger.notes import check_name, signed
 from ledger.transcript import Title, digests, row_line, title_line
 from projections.accounting.closing import Figures, canonical, digest, entry_lines
 from projections.models.registry import PROJECTIONS
-from replay.arguments.options import OPTIONS, ProgressStyle, UsageError
+from replay.arguments.options import Reporting, UsageError
 from replay.commands.export import DICTIONARIES, rows
 from replay.ledgers import Connection, connected, database, state
 from replay.pack.audit_pack import Pack, readme, report_text, verifier
 from replay.pack.closing import Closing, closings, figures_at
-from replay.pack.keeping import kept_bytes
+from replay.pack.keeping import kept_key
 from replay.report.drafts import opened_binary
+from replay.report.made import Made
 from replay.report.output import json_text
 from replay.report.progress import Tick, progress
-from replay.report.words import say
 
 
 def run(
     month: str,
     /,
     *,
-    output: Annotated[Path, Parameter(name=("--output", "-o"), group=OPTIONS)],
     sign: Path | None = None,
     signer: str | None = None,
-    shown: Annotated[ProgressStyle, Parameter(name="--progress", group=OPTIONS)] = (
-        ProgressStyle.AUTO
-    ),
+    options: Reporting | None = None,
 ) -> int:
     """Write the pack of a closed month.
 
     Args:
         month: Such as 2026-05.
-        output: The file, written whole or not at all.
         sign: An Ed25519 private key in PEM, to sign the checkpoint with.
         signer: The name that the signature is given; the key's file name if not said.
-        shown: Show work under way.
     """
-    key = None if sign is None else private_key(kept_bytes(sign, "the key"))
+    options = options or Reporting()
+    if options.target is None:
+        raise UsageError(f"a pack is a file: give one, such as -o {month:.20}.zip")
+    key = None if sign is None else kept_key(sign)
     try:
         asked = BookMonth.parse(month)
         name = check_name(signer or (sign.stem if sign else "ledger"))
     except (BookMonthError, ValueError) as error:
         raise UsageError(str(error)) from None
     with database() as conninfo, connected(conninfo) as connection:
-        state(connection)
+        made = Made(connection, options)
         known = closings(conninfo)
         done = next((each for each in known if each.month == asked), None)
         if done is None:
             raise NotFoundError(f"{asked} is not closed; close it first: bl close {asked}")
-        with progress("audit-pack", shown) as tick:
+        with progress("audit-pack", options.progress) as tick:
             before = [each for each in known if each.position < done.position]
             figures = figures_at(
                 conninfo, asked, done.zone, done.event.position, before, tick
             )
             text, title = _checkpoint(connection, done)
             note = text if key is None else signed(text, name, key)
-            with opened_binary(output) as out:
+            with opened_binary(options.target) as out:
                 _write(connection, out, done, figures, note, title, tick)
-    say(f"bl audit-pack: {output}, {title.position:,} events; python3 -I verify.py inside")
+        facts = {"month": str(asked), "digest": done.event.digest}
+        made.told("audit-pack", title.position, "events, for verify.py inside", facts)
     return 0
 
 

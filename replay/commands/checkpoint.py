@@ -5,32 +5,31 @@
 
     openssl genpkey -algorithm ed25519 -out acme.pem
     openssl pkey -in acme.pem -pubout -out acme.pub
-    bl checkpoint --sign acme.pem --against 2026-10.checkpoint -o 2026-11.checkpoint
+    bl checkpoint --sign acme.pem -o 2026-11.checkpoint
     bl verify --against 2026-11.checkpoint --signed-by acme.pub
 
 A chain alone cannot show that its end was cut off, or that all of it was written anew;
 a checkpoint that was kept elsewhere does. Four lines: ledger, position, hash, time; a
 signature stands beneath them, as a note of C2SP's form. Nothing is signed unseen: the log
-is checked up to its head first, and against the checkpoint before if that is given.
+is checked up to its head first, and against the checkpoint before if that is given. -O
+json is a document with the checkpoint in it; every other form is the checkpoint itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import attrs
-from cyclopts import Parameter
 
 from ledger.checkpoint import Checkpoint
 from ledger.clock import utc_now
 from ledger.errors import IntegrityFailureError
-from ledger.notes import check_name, private_key, signed
+from ledger.notes import check_name, signed
 from ledger.verify import verify
-from replay.arguments.options import OPTIONS, Format, ProgressStyle, UsageError
+from replay.arguments.options import Format, ProgressStyle, Reporting, UsageError
 from replay.ledgers import database, reading, state
-from replay.pack.keeping import kept_bytes, kept_checkpoint
+from replay.pack.keeping import kept_checkpoint, kept_key
 from replay.report.drafts import opened
 from replay.report.output import json_text
 from replay.report.progress import progress
@@ -41,15 +40,7 @@ def run(
     sign: Path | None = None,
     signer: str | None = None,
     against: Path | None = None,
-    output: Annotated[
-        Path | None, Parameter(name=("--output", "-o"), group=OPTIONS)
-    ] = None,
-    form: Annotated[
-        Format, Parameter(name=("-O", "--output-format"), group=OPTIONS)
-    ] = Format.TABLE,
-    shown: Annotated[ProgressStyle, Parameter(name="--progress", group=OPTIONS)] = (
-        ProgressStyle.AUTO
-    ),
+    options: Reporting | None = None,
 ) -> int:
     """Write a checkpoint to stdout or to a file.
 
@@ -57,13 +48,11 @@ def run(
         sign: An Ed25519 private key in PEM; the log is checked before it is used.
         signer: The name that the signature is given; the key's file name if not said.
         against: An earlier checkpoint that the log must still hold.
-        output: Write to a file, whole or not at all.
-        form: Only json differs from the checkpoint's own lines.
-        shown: Show work under way.
     """
-    key = None if sign is None else private_key(kept_bytes(sign, "the key"))
+    options = options or Reporting()
+    key = None if sign is None else kept_key(sign)
     name = _signer(signer, sign)
-    taken, mode = _checked(against, shown) if sign or against else _head()
+    taken, mode = _checked(against, options.progress) if sign or against else _head()
     text = taken.text() if key is None else signed(taken.text(), name, key)
     document = {
         "ok": True,
@@ -76,9 +65,9 @@ def run(
         "signer": name if key else None,
         "checkpoint": text,
     }
-    target = None if str(output) == "-" else output
-    with opened(target) as out:
-        out.write(f"{json_text(document)}\n" if form is Format.JSON else text)
+    with opened(options.target) as out:
+        is_json = options.chosen is Format.JSON
+        out.write(f"{json_text(document)}\n" if is_json else text)
     return 0
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import enum
 import sys
 
+from replay.arguments.options import Watching
+
 
 class Shell(enum.StrEnum):
     """A shell that can be told how to complete."""
@@ -21,12 +23,13 @@ class Shell(enum.StrEnum):
     FISH = "fish"
 
 
-def run(shell: Shell, /) -> int:
+def run(shell: Shell, /, *, options: Watching | None = None) -> int:
     """Write the completion of a shell to stdout.
 
     Args:
         shell: bash, zsh or fish.
     """
+    del options  # nothing is asked
     # Imported here: it knows every command, this one too.
     from replay.__main__ import application  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
 """Try everything on a simulated company, from the socket to the proof.
 
-    bl demo                       200 accounts, a year, then stays up until Ctrl-C
+    bl demo                       200 accounts, a year; stays up until Ctrl-C
     bl demo --exit                the same, and ends at once
     bl demo --accounts 20 --months 3 --seed 7
 

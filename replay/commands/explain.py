@@ -1,10 +1,10 @@
 """Explain a figure down to the events that made it, added up again.
 
-    bl explain total cus_JT01                        what this period costs, and why
-    bl explain total cus_JT01 --period 2026-11-14    another period
-    bl explain status cus_JT01                       its status, its access, what is next
-    bl explain seats cus_JT01                        how many are billed, change by change
-    bl explain dunning cus_JT01                      what follows the failed payment
+    bl explain total cus_JT01                       what this period costs
+    bl explain total cus_JT01 --period 2026-11-14   another period
+    bl explain status cus_JT01                      status, access, what is next
+    bl explain seats cus_JT01                       each change that is billed
+    bl explain dunning cus_JT01                     after a failed payment
 
 Each line names where it comes from, the position in the log and the event there. The
 parts are added up again before they are shown; a check mark says that they come to the

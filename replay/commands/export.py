@@ -3,9 +3,10 @@
     bl export --format jsonl -o 2026.jsonl
     bl export --format parquet -o events.parquet
     bl export --format csv --what invoices -o invoices.csv
-    duckdb -c "SELECT currency, sum(total) FROM 'invoices.parquet' GROUP BY currency"
+    bl export --format parquet --what invoices -o invoices.parquet
+    duckdb -c "SELECT currency, sum(total) FROM 'invoices.parquet' GROUP BY 1"
     bl export --format beancount -o books.beancount
-    bl export --format jsonl | jq -r 'select(.content.type == "invoice.paid") | .position'
+    bl export | jq 'select(.content.type == "invoice.paid") | .position'
 
 JSON lines: a title, then every row with its columns, its body as it is stored and, for
 readers, its content as JSON. The same log gives the same bytes, and bl import-log makes
@@ -34,13 +35,13 @@ from ledger.encoding import Encodings
 from ledger.row import NAMES, Row
 from ledger.transcript import Title, digests, row_line, title_line
 from projections.assembly import OWN
-from replay.arguments.options import OPTIONS, ProgressStyle, UsageError
+from replay.arguments.options import Reporting, UsageError
 from replay.everyone import need_versions
 from replay.ledgers import Connection, connected, database, state
 from replay.report.drafts import opened_binary
+from replay.report.made import Made
 from replay.report.parquet_file import write_parquet
 from replay.report.progress import Tick, progress
-from replay.report.words import say
 from replay.sheets.fields import Field, Page
 from replay.sheets.files import write_csv
 from replay.sheets.journal_file import journal
@@ -67,41 +68,43 @@ class ExportFormat(enum.StrEnum):
 
 def run(
     *,
-    form: Annotated[ExportFormat, Parameter(name="--format")] = ExportFormat.JSONL,
+    form: Annotated[ExportFormat | None, Parameter(name="--format")] = None,
     what: What | None = None,
-    output: Annotated[
-        Path | None, Parameter(name=("--output", "-o"), group=OPTIONS)
-    ] = None,
-    shown: Annotated[ProgressStyle, Parameter(name="--progress", group=OPTIONS)] = (
-        ProgressStyle.AUTO
-    ),
+    options: Reporting | None = None,
 ) -> int:
     """Write all of the log up to its head as it is now.
 
     Args:
-        form: What is written.
+        form: What is written; what the file's name ends in if not said, else jsonl.
         what: The table, of csv and parquet; events if not said.
-        output: Write to a file, whole or not at all; stdout if not said.
-        shown: Show work under way.
     """
-    target = None if str(output) == "-" else output
+    options = options or Reporting()
+    target = options.target
+    form = form or _form_of(target)
     if what is not None and form not in TABLES:
         raise UsageError("--what names a table: give it with --format csv or parquet")
     if form is ExportFormat.PARQUET and target is None and sys.stdout.isatty():
         raise UsageError("a Parquet file is nothing to read here: give -o FILE")
     what = what or What.EVENTS
     with database() as conninfo, connected(conninfo) as connection:
+        made = Made(connection, options)
         if what is not What.EVENTS:
             need_versions(connection, OWN)
-        with opened_binary(target) as out, progress("export", shown) as tick:
+        with opened_binary(target) as out, progress("export", options.progress) as tick:
             if form in TABLES:
                 sheet = SHEETS[what]
                 pages = sheet.pages(conninfo, connection, tick)
                 rows = TABLES[form](out, sheet.fields, pages)
             else:
                 rows = WRITERS[form](connection, out, tick)
-    say(f"bl export: {rows:,} {what if form in TABLES else COUNTED[form]}")
+        counted = str(what) if form in TABLES else COUNTED[form]
+        made.told("export", rows, counted, {"format": str(form), "what": counted})
     return 0
+
+
+def _form_of(target: Path | None) -> ExportFormat:
+    suffix = "" if target is None else target.suffix.lower()
+    return _SUFFIXES.get(suffix, ExportFormat.JSONL)
 
 
 def _lines(connection: Connection, out: BinaryIO, tick: Tick) -> int:
@@ -142,4 +145,5 @@ WRITERS: Final[dict[ExportFormat, Callable[[Connection, BinaryIO, Tick], int]]] 
     ExportFormat.JSONL: _lines,
     ExportFormat.BEANCOUNT: journal,
 }
+_SUFFIXES: Final = {f".{form}": form for form in ExportFormat}
 COUNTED: Final = {ExportFormat.JSONL: "events", ExportFormat.BEANCOUNT: "entries"}

@@ -32,7 +32,7 @@ COLUMNS = (
 )
 
 
-def run(file: Path, *, options: Reporting | None = None) -> int:
+def run(file: Path, /, *, options: Reporting | None = None) -> int:
     """Write every row of the file into the ledger, whole or not at all.
 
     Args:

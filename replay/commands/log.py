@@ -3,7 +3,7 @@
     bl log                                  everything
     bl log cus_JT01                         what concerns an account
     bl log sub_1QaB --type 'customer.*'     one object, some types
-    bl log --since 2h --limit 50            the newest fifty of the last two hours
+    bl log --since 2h --limit 50            the newest fifty of two hours
     bl log --follow                         and go on as it grows, until Ctrl-C
 
 SUBJECT is an account (cus_… or the product's own id), an object's id (sub_…, in_…), an

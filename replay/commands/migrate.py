@@ -15,12 +15,14 @@ import sys
 
 from ledger import migrate
 from ledger.settings import load
+from replay.arguments.options import Watching
 from replay.ledgers import database
 from replay.report.words import say
 
 
-def run() -> int:
+def run(*, options: Watching | None = None) -> int:
     """Apply what is missing; name on stdout what was applied."""
+    del options  # nothing is asked
     settings = load()
     with database(settings, create=True) as conninfo:
         applied = migrate.migrate(conninfo, mode=settings.mode)

@@ -72,8 +72,7 @@ def run(
     Args:
         first: The first month, such as 2026-01; eleven before the last if not said.
         last: The last month; this one if not said.
-        explain: Take a cell apart: opening, new, expansion, reactivation, contraction,
-            churn or closing, of the last month or of --month.
+        explain: Take a cell apart, such as new, churn or closing; --month names its month.
         month: The month of the cell.
         currency: Only this currency of the cell.
     """

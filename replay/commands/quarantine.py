@@ -2,7 +2,7 @@
 
     bl quarantine list
     bl quarantine show evt_1QaB             a body that cannot be read, and why
-    bl quarantine show cus_JT01             where an account is parked, and on what
+    bl quarantine show cus_JT01             where an account is parked
     bl quarantine release cus_JT01
 
 A body is quarantined by the receiver: it was signed, but is not strict JSON or no event. It

@@ -53,7 +53,7 @@ _KNOWN: Final = {each.name: each for each in PROJECTIONS}
 def run(
     *,
     projection: Annotated[
-        tuple[str, ...], Parameter(help="A read model; may be given again.")
+        tuple[str, ...], Parameter(negative="", help="A read model; may be given again.")
     ] = (),
     compare: Annotated[bool, Parameter(negative="")] = False,
     swap: Annotated[bool, Parameter(negative="")] = False,

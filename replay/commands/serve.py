@@ -21,12 +21,14 @@ from typing import Any
 
 from ledger.logs import to_stderr
 from ledger.settings import SettingsError, load, refuse_secrets_on_command_line
+from replay.arguments.options import Watching
 from replay.report.words import say
 from replay.serving import Address, serve
 
 
-def run() -> int:
+def run(*, options: Watching | None = None) -> int:
     """Serve until a signal ends it."""
+    del options  # nothing is asked, and nothing comes to an end
     settings = load()
     refuse_secrets_on_command_line(settings, sys.argv)
     if not settings.webhook_secrets:

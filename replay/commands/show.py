@@ -4,7 +4,7 @@
     bl show shop-17                         the same, by the product's own id
     bl show cus_JT01 --as-of 2026-11-01     what was true then
     bl show cus_JT01 --known-at '#48213'    what was known then
-    bl show sub_1QaB                        an object, as the log last heard of it
+    bl show sub_1QaB                        an object, as last heard of
     bl show evt_1QaB                        an event, its columns and its body
     bl show '#48213'                        the event at that position
 

@@ -4,7 +4,7 @@
     bl status -O json
     bl status --accounts          and how many accounts there are of each status
     bl status --as-of 2026-11-01  how many there were of each then
-    bl status --known-at '#4821'  the log, and what it told of them, at that position
+    bl status --known-at '#4821'  what the log told at that position
 
 Lag is in positions. A parked account is one on whose events a read model's code failed; it
 answers with the last known until a repaired release folds it again. Waiting objects name

@@ -9,7 +9,7 @@ Of the invoices finalized in a month (in LEDGER_BOOK_ZONE) that were not voided:
 rate the amounts it is of and what it comes to, inclusive and exclusive tax apart, reverse
 charge and other reasons named. Where an invoice names no rate, or says nothing of tax,
 that is a row of its own. Nothing is computed here. Credit notes carry no tax that Stripe
-tells with them, so the sums are before them. --month leaves out means all months.
+tells with them, so the sums are before them. Without --month all months are meant.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     bl timeline shop-17 --as-of 2026-11-01         what had happened by then
     bl timeline cus_JT01 --known-at 2026-11-03     what was known by then
     bl timeline cus_JT01 --since 90d -O md
-    bl timeline cus_JT01 --all                     also what only repeats other events
+    bl timeline cus_JT01 --all                     also what only repeats
 
 "When" is by the clock of whoever saw it happen, "#" the place in the log: what was told
 late stands where it belongs in time, with a higher number. bl show '#48213' shows what was

@@ -2,7 +2,8 @@
 
     bl token --scope read
     bl token --scope read,page --account cus_JT01 --expires 12h
-    curl -H "Authorization: Bearer $(bl token --scope read)" localhost:8080/v1/status
+    TOKEN=$(bl token --scope read)
+    curl -H "Authorization: Bearer $TOKEN" localhost:8080/v1/status
 
 Scopes: read (accounts and figures), audit (events and their bodies), seats:write (seat
 changes and links), page (links to the billing page), portal (Stripe's hosted pages).
@@ -23,6 +24,8 @@ from ledger.keyring import signing_keys
 from ledger.settings import load
 from ledger.tokens import mint
 from replay.arguments.moments import later
+from replay.arguments.options import UsageError, Watching
+from replay.report.text import is_name
 
 
 def run(
@@ -30,15 +33,18 @@ def run(
     scope: Annotated[list[str], Parameter(negative="")],
     account: str | None = None,
     expires: str | None = None,
+    options: Watching | None = None,
 ) -> int:
     """Print a token.
 
     Args:
         scope: What it may do, comma-separated.
         account: The only account it may see or touch.
-        expires: When it ends: 30d, 12h, 90m, or a time such as 2026-12-01T00:00:00Z;
-            without, never.
+        expires: When it ends: 30d, 12h, 90m, or a time such as 2026-12-01; without, never.
     """
+    del options  # nothing is asked, and nothing takes time
+    if account is not None and not is_name(account):
+        raise UsageError(f"no account goes by the name {account!r:.80}")
     now = utc_now()
     ends_at: datetime | None = None if expires is None else later(expires, now)
     key = signing_keys(load())[0]

@@ -1,7 +1,7 @@
 """Show what a period costs, line by line, and what is charged next.
 
     bl total cus_JT01                        the period it is in
-    bl total cus_JT01 --period 2026-11-14    the one that starts on that day, or has it
+    bl total cus_JT01 --period 2026-11-14    the one that has that day
     bl total cus_JT01 --period next          the next one, as far as is known
     bl total cus_JT01 --known-at '#48213'    as it was known at that position
 

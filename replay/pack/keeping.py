@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ledger.checkpoint import Checkpoint
-from ledger.notes import SignatureError, public_key, signer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ledger.checkpoint import Checkpoint, CheckpointError
+from ledger.notes import (
+    SignatureError,
+    SigningKeyError,
+    private_key,
+    public_key,
+    signer,
+)
 from replay.arguments.options import UsageError
 
 
@@ -19,6 +27,22 @@ def kept_bytes(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{what} {path} cannot be read: {error.strerror}") from error
+
+
+def kept_key(path: Path) -> Ed25519PrivateKey:
+    """Return the private key in the file.
+
+    Raises:
+        UsageError: It cannot be read.
+        SigningKeyError: It holds no such key.
+    """
+    try:
+        return private_key(kept_bytes(path, "the key"))
+    except SigningKeyError:
+        raise SigningKeyError(
+            f"{path} is no Ed25519 private key in PEM without a password; "
+            f"openssl genpkey -algorithm ed25519 -out {path.stem}.pem makes one"
+        ) from None
 
 
 def kept_checkpoint(path: Path, *, signed_by: Path | None = None) -> Checkpoint:
@@ -41,4 +65,7 @@ def kept_checkpoint(path: Path, *, signed_by: Path | None = None) -> Checkpoint:
             signer(text, public_key(kept_bytes(signed_by, "the key")))
         except SignatureError as error:
             raise SignatureError(f"the checkpoint {path}: {error}") from None
-    return Checkpoint.parse(text)
+    try:
+        return Checkpoint.parse(text)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Final, TextIO
 
-from ledger.errors import NotConfiguredError
+from ledger.errors import NotConfiguredError, UnavailableError
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class OutputError(NotConfiguredError):
@@ -37,10 +40,13 @@ def opened_binary(target: Path | None) -> Iterator[BinaryIO]:
 
     Raises:
         OutputError: The file cannot be written.
+        UnavailableError: The disk has no room for it.
     """
     if target is None:
         yield sys.stdout.buffer
         return
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder; give the name of a file in it")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with draft.open("xb") as file:
@@ -54,6 +60,11 @@ def opened_binary(target: Path | None) -> Iterator[BinaryIO]:
         finally:
             os.close(folder)
     except OSError as error:
+        if error.errno in FULL:
+            raise UnavailableError(
+                f"{target} cannot be written ({error.strerror}); nothing was left there, "
+                "make room and try again"
+            ) from error
         raise OutputError(
             f"{target} cannot be written ({error.strerror}); nothing was left there"
         ) from error
