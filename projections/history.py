@@ -130,7 +130,7 @@ def observed(history: H, fact: Observed[Any]) -> H | None:
         return history
     settled = history.settled
     if len(recent) > RECENT_MIN and fact.account != UNROUTED:
-        old = _settling(recent)
+        old = settling(recent)
         if old:
             settled, recent = fold(settled, recent[:old]).current, recent[old:]
     return msgspec.structs.replace(history, settled=settled, recent=recent)
@@ -149,9 +149,9 @@ def observed_together(history: H, facts: Sequence[Observed[Any]]) -> H | None:
     if settled is not None and recent[0].occurred_at < before[0].occurred_at:
         return None
     if len(recent) > RECENT_MIN and facts[0].account != UNROUTED:
-        old = _settling(recent)
+        old = settling(recent)
         if old:
-            settled, recent = _second_by_second(settled, recent[:old]), recent[old:]
+            settled, recent = second_by_second(settled, recent[:old]), recent[old:]
     return msgspec.structs.replace(history, settled=settled, recent=recent)
 
 
@@ -266,10 +266,10 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
     )
 
 
-def _second_by_second(
+def second_by_second(
     before: Current[V] | None, events: Sequence[Observed[V]]
 ) -> Current[V]:
-    """Fold *events* as they are settled when they come one by one."""
+    """Fold *events*, in order of time, as they are settled when they come one by one."""
     for _, second in groupby(events, _time):
         before = fold(before, tuple(second)).current
     if before is None:
@@ -277,8 +277,11 @@ def _second_by_second(
     return before
 
 
-def _settling(recent: Iterable[Observed[Any]]) -> int:
-    """Return how many of *recent* are settled: whole seconds, and enough stay."""
+def settling(recent: Iterable[Any]) -> int:
+    """Return how many of *recent*, in order, settle: whole seconds, and enough stay.
+
+    Whatever has a time is counted, also an observation that nobody looked into.
+    """
     sizes = [len(list(second)) for _, second in groupby(recent, _time)]
     left, old = sum(sizes), 0
     for size in sizes:

@@ -20,7 +20,7 @@ async def fill(conninfo: str) -> list[Occurrence]:
     """Append a simulation and bring the read models up; return what was simulated."""
     told = list(simulate(seed=1, accounts=5, months=2, start=START))
     async with PostgresLog.open(conninfo, Role.APPENDER) as log:
-        await log.append([_event(one) for one in told])
+        await log.append([as_event(one) for one in told])
         await log.append(
             [
                 StripeEvent(
@@ -37,7 +37,8 @@ async def fill(conninfo: str) -> list[Occurrence]:
     return told
 
 
-def _event(told: Occurrence) -> Event:
+def as_event(told: Occurrence) -> Event:
+    """Return what the log takes of *told*."""
     if isinstance(told, StripeOccurrence):
         return stripe_event(told.body, ledger_livemode=False)
     assert isinstance(told, SeatOccurrence)

@@ -21,6 +21,9 @@ from projections.projector.fleet import Fleet
 from projections.projector.generations import table_name
 from projections.projector.postgres import Connection, PostgresRows
 from projections.projector.runner import Runner
+from projections.rebuild.blocks import BLOCK_EVENTS
+from projections.rebuild.shelf import Shelf
+from projections.rebuild.whole import Making, Tick, make
 
 ANALYSED_FROM: Final = 1000
 RETRY_S: Final = 1.0
@@ -60,18 +63,36 @@ async def prepare(conninfo: str, log: Log, *projections: Projection[Any]) -> Non
 
 
 async def rebuild(
-    conninfo: str, log: Log, *projections: Projection[Any], afresh: bool = False
+    conninfo: str,
+    log: Log,
+    *projections: Projection[Any],
+    afresh: bool = False,
+    tick: Tick | None = None,
+    block_events: int = BLOCK_EVENTS,
 ) -> None:
     """Make the rows of *projections* anew from the whole log, then let readers see them.
 
     Readers and the live runners go on meanwhile. Interrupted, it goes on where it was;
     with *afresh* it begins again.
+
+    Args:
+        tick: Is told now and then how many events are done, of how many.
+        block_events: Events that are read and kept at a time.
     """
     async with _projector(conninfo) as connection:
         begun = {
             each.name: (await generations.begin(connection, each, afresh=afresh)).number
             for each in projections
         }
+        shelf = Shelf(connection=connection, events=block_events)
+        head = (await log.head()).position
+        making = Making(
+            projections=projections,
+            numbers=begun,
+            blocks=head // shelf.events,
+            tick=tick,
+        )
+        await make(log, shelf, making)
         async with _fleet(conninfo, log, projections, begun) as fleet:
             if await fleet.catch_up() >= ANALYSED_FROM:
                 for name, number in begun.items():
