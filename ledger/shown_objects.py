@@ -89,6 +89,17 @@ def stripe_object(raw: bytes, showing: Showing, *, version: int = 1) -> StripeOb
     )
 
 
+def absent(kind: str, object_id: str, account: str | None) -> bytes:
+    """Return what Stripe shows of a deleted object, for kinds of which it shows nothing.
+
+    Args:
+        account: Whose it was, by what is known here; None for the catalogue's.
+    """
+    owner = {} if account is None else {"customer": account}
+    stub = {"id": object_id, "object": kind, **owner, "deleted": True}
+    return msgspec.json.encode(stub)
+
+
 def _digest(head: _Head, raw: bytes) -> str:
     # Stripe writes the fields of an object in one order; only white space is not its own.
     lasting = _PASSING.sub(b"", msgspec.json.format(raw, indent=-1))

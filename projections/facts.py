@@ -128,7 +128,7 @@ class Observed(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only
     @property
     def deletes(self) -> bool:
         """Whether the object is gone after it."""
-        return self.type.endswith(".deleted")
+        return self.type.endswith((".deleted", ".gone"))
 
 
 class SubscriptionObserved(

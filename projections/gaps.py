@@ -26,8 +26,23 @@ FINALIZED: Final = "finalized"
 BIRTH: Final = "birth"
 
 KEPT_MAX: Final = 20
-_OBSERVED: Final = ".observed"
-_BEGINNINGS: Final = (".created", _OBSERVED, ".deleted")
+_SHOWN: Final = (f".{lifecycle.OBSERVED}", f".{lifecycle.GONE}")
+_BEGINNINGS: Final = (".created", ".attached", ".deleted", *_SHOWN)
+# A charge has no event of its creation, a mandate and an invoice's payment have but one,
+# and what an intent comes to is told at once as often as not.
+_FIRST: Final = frozenset(
+    {
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.processing",
+        "charge.succeeded",
+        "charge.pending",
+        "charge.failed",
+        "invoice_payment.paid",
+        "mandate.updated",
+    }
+)
 _AFTER_DRAFT: Final = frozenset(
     {"invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed"}
 )
@@ -66,7 +81,7 @@ def gapped(
     """
     if type(event) not in _WATCHED or is_inferred(event):
         return gaps
-    if event.type.endswith(_OBSERVED):
+    if is_shown(event):
         return tuple(
             gap if gap.healed else msgspec.structs.replace(gap, healed=event.position)
             for gap in gaps
@@ -96,7 +111,12 @@ def _missing(before: Value | None, event: Observed[Any]) -> str | None:
 
 def born(event: Observed[Any]) -> bool:
     """Tell whether an object may begin with *event*, the first that is known of it."""
-    return event.type.endswith(_BEGINNINGS) or is_inferred(event)
+    return event.type.endswith(_BEGINNINGS) or event.type in _FIRST or is_inferred(event)
+
+
+def is_shown(event: Observed[Any]) -> bool:
+    """Tell whether it is no event, but what Stripe answered when it was asked."""
+    return event.type.endswith(_SHOWN)
 
 
 def _is_broken(before: Value, event: Observed[Any]) -> bool:

@@ -22,12 +22,12 @@ import msgspec
 from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
-from projections.gaps import Gap, born, gapped, is_inferred
+from projections.gaps import Gap, born, gapped, is_inferred, is_shown
 from projections.marks import Mark, marked
 from projections.models.traces import Trace, traced
 from projections.objects import Value
 from projections.paths import paths
-from projections.translation.lifecycle import LIKELY
+from projections.translation.lifecycle import GONE, LIKELY
 
 # Seconds that hold at least so many observations stay open to late ones.
 RECENT_MIN: Final = 4
@@ -232,6 +232,9 @@ def _ordered(
 
 
 def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
+    if event.deletes and event.type.endswith(GONE):
+        last = event.value if before is None else before.value
+        event = msgspec.structs.replace(event, value=last.gone(event.occurred_at))
     shown, at = event.value, event.occurred_at
     if before is None:
         return Current(
@@ -262,7 +265,7 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
         traces=traced(before.traces, event),
         gaps=gapped(before.gaps, None if before.inferred else before.value, event),
         inferred=is_inferred(event),
-        unborn=before.unborn and not event.type.endswith(".observed"),
+        unborn=before.unborn and not is_shown(event),
     )
 
 

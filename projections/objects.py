@@ -11,7 +11,7 @@ units; what Stripe left out or gave as null is None.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -32,6 +32,10 @@ class Value(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     def ended(self) -> bool:
         """Whether it can never be anything else again."""
         return False
+
+    def gone(self, at: datetime) -> Self:  # noqa: ARG002 -- only some are another then
+        """Return what it is once Stripe was found *at* to have it no more."""
+        return self
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -112,6 +116,19 @@ class Subscription(Value, frozen=True, array_like=True, kw_only=True):
     def ended(self) -> bool:
         """Whether it has ended: Stripe never revives a subscription."""
         return self.status in ENDED
+
+    def gone(self, at: datetime) -> Self:
+        """Return it canceled, at the latest *at*: of what is gone nothing goes on."""
+        if self.ended:
+            return self
+        return msgspec.structs.replace(
+            self,
+            status="canceled",
+            cancel_at_period_end=False,
+            cancel_at=None,
+            canceled_at=self.canceled_at or at,
+            ended_at=self.ended_at or at,
+        )
 
 
 class Customer(Value, frozen=True, array_like=True, kw_only=True):

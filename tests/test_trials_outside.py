@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -14,6 +16,7 @@ import attrs
 import msgspec
 import pytest
 
+from ledger.clock import utc_now
 from ledger.events import (
     Check,
     DeliveryConflicted,
@@ -24,6 +27,8 @@ from ledger.events import (
 )
 from ledger.shown_objects import Showing, stripe_object
 from ledger.twin import MemoryLog
+from replay.simulator.api.access import ApiKey
+from replay.simulator.shapes import Shape
 from stripe_outside import (
     answered,
     caught_up,
@@ -41,7 +46,7 @@ from stripe_outside import (
 )
 from stripe_server import RunningStripe, running_stripe
 from webhooks.comparing import Difference
-from webhooks.reconciling import retrieved
+from webhooks.retrieving import retrieved
 from webhooks.stripe_pages import pages
 
 # What is true now, whatever came before.
@@ -107,49 +112,116 @@ def drifted(content: dict[str, Any], at: datetime) -> StripeObject:
 
 
 Seed = tuple[Difference, str]
+Content = dict[str, Any]
+Drift = tuple[Difference, Callable[[Content], Content]]
+
+
+def items(content: Content, **changes: Any) -> Content:  # noqa: ANN401 - any field
+    """Return the items of a subscription, the first of them changed."""
+    first, *rest = content["items"]["data"]
+    return {"items": {"object": "list", "data": [{**first, **changes}, *rest]}}
+
+
+def more_items(content: Content) -> Content:
+    first, *rest = content["items"]["data"]
+    return {"items": {"object": "list", "data": [first, {**first, "id": "si_no"}, *rest]}}
+
+
+def later(content: Content, name: str) -> Content:
+    return {name: (content[name] or content["created"]) + 86_400}
+
+
+def other_status(content: Content) -> str:
+    return "past_due" if content["status"] == "active" else "active"
+
+
+def discounted(_: Content) -> Content:
+    return {"discounts": [{"id": "di_gone", "source": {"coupon": "SAVE20"}}]}
+
+
+# What the ledger is made to believe, and as what that must be found.
+OF_SUBSCRIPTIONS: Final[tuple[Drift, ...]] = (
+    (Difference.QUANTITY, lambda it: items(it, quantity=77)),
+    (Difference.QUANTITY, more_items),
+    (Difference.STATUS, lambda it: {"status": other_status(it)}),
+    (
+        Difference.STATUS,
+        lambda it: {"cancel_at_period_end": not it["cancel_at_period_end"]},
+    ),
+    (Difference.STATUS, lambda it: later(it, "cancel_at")),
+    (Difference.STATUS, lambda it: later(it, "trial_end")),
+    (Difference.STATUS, lambda _: {"pause_collection": {"behavior": "void"}}),
+    (Difference.STATUS, lambda it: {"collection_method": it["collection_method"][::-1]}),
+    (Difference.CURRENCY, lambda _: {"currency": "sek"}),
+    (Difference.AMOUNT, lambda it: items(it, price={"id": "price_of_nobody"})),
+    (Difference.AMOUNT, discounted),
+    (Difference.AMOUNT, lambda it: items(it, discounts=["di_gone"])),
+    (Difference.EXTRA, lambda it: {"id": f"{it['id']}_of_nobody"}),
+)
+OF_INVOICES: Final[tuple[Drift, ...]] = (
+    (Difference.AMOUNT, lambda it: {"amount_due": it["amount_due"] + 1}),
+    (Difference.AMOUNT, lambda it: {"amount_remaining": it["amount_remaining"] - 1}),
+    (Difference.AMOUNT, lambda it: {"amount_paid": it["amount_paid"] + 1}),
+    (Difference.AMOUNT, lambda it: {"total": it["total"] - 1}),
+    (Difference.STATUS, lambda _: {"status": "void"}),
+    (Difference.STATUS, lambda it: later(it, "due_date")),
+    (Difference.CURRENCY, lambda _: {"currency": "sek"}),
+    (Difference.EXTRA, lambda it: {"id": f"{it['id']}_of_nobody"}),
+)
+OF_COUPONS: Final[tuple[Drift, ...]] = (
+    (Difference.AMOUNT, lambda it: {"duration": it["duration"][::-1]}),
+    (Difference.EXTRA, lambda it: {"id": f"{it['id']}_of_nobody"}),
+)
+OF_CUSTOMERS: Final[tuple[Drift, ...]] = (
+    (Difference.AMOUNT, lambda it: {"balance": it["balance"] - 1}),
+    (Difference.CURRENCY, lambda _: {"currency": "sek"}),
+    (Difference.EXTRA, lambda it: {"id": f"{it['id']}_of_nobody"}),
+)
+OVER: Final = frozenset({"canceled", "incomplete_expired"})
 
 
 async def seeded(
-    server: RunningStripe, events: list[StripeEvent], at: datetime
+    server: RunningStripe, events: list[StripeEvent], at: datetime, turn: int = 0
 ) -> tuple[MemoryLog, list[Seed]]:
-    """Return a ledger with differences of every class, and the objects they are of."""
-    subscriptions = await shown(server, "subscriptions")
+    """Return a ledger with differences of every class, each of its own object.
+
+    Args:
+        turn: Which of an object's ways to differ comes first, as there are few of some.
+    """
+    subscriptions = [
+        each for each in await shown(server, "subscriptions") if each["status"] not in OVER
+    ]
     invoices = await shown(server, "invoices", status="open")
-    coupons = await shown(server, "coupons")
-    seeds: list[Seed] = []
+    missing = {subscriptions.pop()["id"], invoices.pop()["id"]}
+    seeds: list[Seed] = [(Difference.MISSING, each) for each in missing]
     objects: list[StripeObject] = []
-
-    def drift(what: Difference, content: dict[str, Any], **changes: object) -> None:
-        objects.append(drifted({**content, **changes}, at))
-        seeds.append((what, content["id"]))
-
-    seats = subscriptions[0]["items"]["data"]
-    more = [{**each, "quantity": (each.get("quantity") or 0) + 7} for each in seats]
-    drift(Difference.QUANTITY, subscriptions[0], items={"data": more[:1] + seats[1:]})
-    other = "past_due" if subscriptions[1]["status"] != "past_due" else "active"
-    drift(Difference.STATUS, subscriptions[1], status=other)
-    drift(Difference.CURRENCY, subscriptions[2], currency="sek")
-    drift(Difference.AMOUNT, invoices[0], amount_due=invoices[0]["amount_due"] + 1)
-    percent = next(each for each in coupons if each.get("percent_off"))
-    drift(Difference.AMOUNT, percent, percent_off=99.5)
-    drift(Difference.EXTRA, {**subscriptions[3], "id": "sub_of_nobody"})
-    drift(Difference.EXTRA, {**invoices[0], "id": "in_of_nobody"})
-    missing = {subscriptions[4]["id"], invoices[-1]["id"]}
-    seeds += [(Difference.MISSING, each) for each in missing]
+    for drifts, contents in (
+        (OF_SUBSCRIPTIONS, subscriptions),
+        (OF_INVOICES, invoices),
+        (OF_COUPONS, await shown(server, "coupons")),
+        (OF_CUSTOMERS, await shown(server, "customers")),
+    ):
+        turned = cycle(drifts[turn:] + drifts[:turn])
+        for content, (what, change) in zip(contents, turned, strict=False):
+            believed = {**content, **change(content)}
+            objects.append(drifted(believed, at))
+            seeds.append((what, believed["id"]))
     log = await log_of(each for each in events if each.object_id not in missing)
     await log.append(objects)
     return log, seeds
 
 
+@pytest.mark.parametrize("turn", [0, 4])
 async def test_C07_every_seeded_difference_is_found_and_none_invented(
-    server: RunningStripe, events: list[StripeEvent]
+    server: RunningStripe, events: list[StripeEvent], turn: int
 ) -> None:
     clock = at_end(server)
-    log, seeds = await seeded(server, events, clock())
+    log, seeds = await seeded(server, events, clock(), turn)
 
     first = await reconciled(server, log, clock=clock)
 
     assert sorted((each.what, each.id) for each in first.found) == sorted(seeds)
+    assert len(seeds) > ACCOUNTS
     assert not first.ok
 
 
@@ -170,7 +242,7 @@ async def test_C07_control_a_ledger_that_heard_everything_differs_in_nothing(
     assert (last.check, last.ok, last.differing) == (Check.RECONCILE, True, ())
 
 
-async def test_C07_what_is_fixed_follows_stripe_and_what_stripe_lacks_is_still_told(
+async def test_C07_what_is_fixed_follows_stripe(
     server: RunningStripe, events: list[StripeEvent]
 ) -> None:
     clock = at_end(server)
@@ -179,15 +251,76 @@ async def test_C07_what_is_fixed_follows_stripe_and_what_stripe_lacks_is_still_t
     fixed = await reconciled(server, log, fix=True, clock=clock)
     again = await reconciled(server, log, clock=Clock(clock() + timedelta(minutes=1)))
 
-    extra = [each for each in seeds if each[0] is Difference.EXTRA]
-    assert len(fixed.fixed) == len(seeds) - len(extra)
-    assert sorted((each.what, each.id) for each in again.found) == sorted(extra)
+    assert {name for _, name in fixed.fixed} == {name for _, name in seeds}
+    assert (fixed.ok, again.ok, again.found) == (True, True, [])
     sources = Counter(
         each.event.source
         for each in await stored(log)
         if isinstance(each.event, StripeObject)
     )
     assert sources[Source.RECONCILE] == len(fixed.fixed)
+
+
+def deleted_unheard(server: RunningStripe, kind: str, name: str) -> None:
+    """Delete an object at Stripe, without a word to anybody."""
+    work = server.company.shelf(Shape.ENDIVE)
+    asyncio.run_coroutine_threadsafe(work, server.loop).result().delete(kind, name)
+
+
+async def test_C07_deletions_that_nobody_told_are_found_and_mended(
+    events: list[StripeEvent],
+) -> None:
+    log = await log_of(events)
+    with running_stripe(company(ACCOUNTS, MONTHS)) as server:
+        clock = at_end(server)
+        live = [
+            each
+            for each in await shown(server, "subscriptions")
+            if each["status"] not in OVER
+        ]
+        gone = [
+            ("subscription", live[0]["id"]),
+            ("customer", live[1]["customer"]),
+            ("invoice", (await shown(server, "invoices", status="open"))[0]["id"]),
+            ("coupon", (await shown(server, "coupons"))[0]["id"]),
+        ]
+        for kind, name in gone:
+            deleted_unheard(server, kind, name)
+        found = await reconciled(server, log, clock=clock)
+        fixed = await reconciled(server, log, fix=True, clock=clock)
+        again = await reconciled(server, log, clock=clock)
+    now = utc_now() + timedelta(seconds=2)
+    account = (await answered(log, now))[live[0]["customer"]]
+
+    assert {each.key for each in found.found} == set(gone)
+    assert {each.what for each in found.found} == {Difference.EXTRA}
+    assert (fixed.fixed, fixed.ok, again.found) == (frozenset(gone), True, [])
+    (ended,) = [each for each in account.subscriptions if each.id == live[0]["id"]]
+    assert ended.subscription.status == "canceled"
+    assert [item.id for item in ended.subscription.items] == sorted(
+        item["id"] for item in live[0]["items"]["data"]
+    )
+
+
+async def test_C07_a_stripe_that_has_nothing_of_the_ledgers_deletes_nothing(
+    events: list[StripeEvent],
+) -> None:
+    """A key that may not tell its account can be another one's."""
+    log = await log_of(events)
+    only = ApiKey(
+        "rk_test_few",
+        frozenset(
+            f"rak_{each}_read"
+            for each in ("customer", "subscription", "invoice", "coupon", "event")
+        ),
+    )
+    with running_stripe(company(2, 2, seed=9), keys=(only,)) as other:
+        fixed = await reconciled(other, log, fix=True, clock=at_end(other))
+
+    extra = [each for each in fixed.found if each.what is Difference.EXTRA]
+    assert len(extra) > ACCOUNTS
+    assert not fixed.fixed & {each.key for each in extra}
+    assert not fixed.ok
 
 
 async def test_an_object_that_came_back_to_what_it_was_is_fixed_as_well(

@@ -4,12 +4,13 @@ sub_1   si_1.quantity   3     5        quantity
 sub_2   status          active  past_due  status
 in_1                          open     missing
 SAVE20  percent_off     20    25       amount
+cus_1   balance         0     -500     amount
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,8 +18,13 @@ import attrs
 
 from ledger.events import CATALOGUE, StripeObject
 from ledger.log import Recorded
-from projections.facts import InvoiceObserved, SubscriptionObserved, WareShown
-from projections.objects import Invoice, Subscription
+from projections.facts import (
+    CustomerObserved,
+    InvoiceObserved,
+    SubscriptionObserved,
+    WareShown,
+)
+from projections.objects import Customer, Discount, Invoice, Subscription
 from projections.translation.translate import translation
 from projections.wares import Coupon
 
@@ -86,6 +92,10 @@ _CLASSES: Final[Mapping[str, Difference]] = {
     "cancel_at_period_end": Difference.STATUS,
     "cancel_at": Difference.STATUS,
     "pause_behavior": Difference.STATUS,
+    "trial_end": Difference.STATUS,
+    "collection_method": Difference.STATUS,
+    "next_payment_attempt": Difference.STATUS,
+    "due_date": Difference.STATUS,
     "period_start": Difference.STATUS,
     "period_end": Difference.STATUS,
     "currency": Difference.CURRENCY,
@@ -93,7 +103,9 @@ _CLASSES: Final[Mapping[str, Difference]] = {
     "quantity": Difference.QUANTITY,
     "items": Difference.QUANTITY,
 }
-_READ: Final = translation([SubscriptionObserved, InvoiceObserved, WareShown])
+_READ: Final = translation(
+    [SubscriptionObserved, InvoiceObserved, CustomerObserved, WareShown]
+)
 _AT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -110,21 +122,43 @@ def of_subscription(name: str, account: str, value: Subscription) -> Holding:
             "pause_behavior",
             "period_start",
             "period_end",
+            "trial_end",
+            "collection_method",
         )
     }
     fields["items"] = " ".join(sorted(items))
-    fields["discounts"] = " ".join(sorted(each.id for each in value.discounts))
+    fields["discounts"] = _named(value.discounts)
     for each, item in items.items():
         fields[f"{each}.quantity"] = item.quantity
         fields[f"{each}.price"] = item.price
+        fields[f"{each}.discounts"] = _named(item.discounts)
     return Holding(
         kind="subscription", id=name, account=account, fields=fields, live=not value.ended
     )
 
 
+def of_customer(name: str, value: Customer) -> Holding:
+    """Return what is compared of a customer: that it is there, and what changes totals."""
+    fields = {
+        "currency": value.currency,
+        "balance": value.balance or 0,
+        "discounts": _named(value.discounts),
+    }
+    return Holding(kind="customer", id=name, account=name, fields=fields)
+
+
 def of_invoice(name: str, account: str, value: Invoice) -> Holding:
     """Return what is compared of an invoice; only open ones are."""
-    names = ("status", "currency", "total", "amount_due", "amount_paid", "amount_remaining")
+    names = (
+        "status",
+        "currency",
+        "total",
+        "amount_due",
+        "amount_paid",
+        "amount_remaining",
+        "due_date",
+        "next_payment_attempt",
+    )
     return Holding(
         kind="invoice",
         id=name,
@@ -162,6 +196,8 @@ def of_stripe(shown: StripeObject) -> Holding | None:
             return of_subscription(fact.object_id, fact.account, fact.value)
         if isinstance(fact, InvoiceObserved) and not fact.deletes:
             return of_invoice(fact.object_id, fact.account, fact.value)
+        if isinstance(fact, CustomerObserved) and not fact.deletes:
+            return of_customer(fact.object_id, fact.value)
         if isinstance(fact, WareShown) and fact.own and isinstance(fact.ware, Coupon):
             return of_coupon(fact.id, fact.ware)
     return None
@@ -191,6 +227,10 @@ def _fields(ours: Holding, stripes: Holding) -> Iterator[Differing]:
                 ours=here,
                 stripes=there,
             )
+
+
+def _named(discounts: Iterable[Discount]) -> str:
+    return " ".join(sorted(each.id for each in discounts))
 
 
 def _whole(what: Difference, held: Holding) -> Differing:

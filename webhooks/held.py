@@ -8,15 +8,22 @@ from typing import Any
 from projections.history import told
 from projections.holdings import holdings
 from projections.models.catalogue import CATALOGUE, Entry
+from projections.models.customers import CUSTOMERS
 from projections.models.declaration import Projection
 from projections.models.invoices import INVOICES
 from projections.models.subscriptions import SUBSCRIPTIONS
-from projections.objects import Invoice, Subscription
+from projections.objects import Customer, Invoice, Subscription
 from projections.wares import Coupon
-from webhooks.comparing import Holding, of_coupon, of_invoice, of_subscription
+from webhooks.comparing import (
+    Holding,
+    of_coupon,
+    of_customer,
+    of_invoice,
+    of_subscription,
+)
 
 Held = dict[tuple[str, str], Holding]
-COMPARED: tuple[Projection[Any], ...] = (SUBSCRIPTIONS, INVOICES, CATALOGUE)
+COMPARED: tuple[Projection[Any], ...] = (CUSTOMERS, SUBSCRIPTIONS, INVOICES, CATALOGUE)
 
 
 async def held(conninfo: str) -> Held:
@@ -46,11 +53,13 @@ def _holdings(account: str, name: str, state: Any) -> Iterable[Holding]:  # noqa
     if says is None:
         return
     value = says.current.value
-    # A subscription's deletion is its end, and it stays; an invoice's is one.
+    # A subscription's deletion is its end, and it stays; of the others nothing does.
     if isinstance(value, Subscription):
         yield of_subscription(name, account, value)
     elif isinstance(value, Invoice) and not says.current.deleted:
         yield of_invoice(name, account, value)
+    elif isinstance(value, Customer) and not says.current.deleted:
+        yield of_customer(name, value)
 
 
 def _coupon(name: str, entry: Entry) -> Iterable[Holding]:

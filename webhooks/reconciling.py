@@ -4,7 +4,9 @@
     just told, and nobody has brought yet, is in flight
 
 A deleted subscription says so in its last event, so that one that Stripe does not show at
-all is extra; a coupon that was deleted lives on in discounts.
+all is extra; a coupon that was deleted lives on in discounts. What is extra since Stripe
+says that there is no such object was deleted unheard, and is mended as such; but not where
+Stripe has nothing at all of what is kept here, which speaks for another account.
 """
 
 from __future__ import annotations
@@ -31,17 +33,17 @@ from webhooks.comparing import (
     of_stripe,
 )
 from webhooks.held import Held
+from webhooks.retrieving import Look, gone, look
 from webhooks.stripe_account import identify, runs
 from webhooks.stripe_client import StripeClient
-from webhooks.stripe_errors import NotThereError
 from webhooks.stripe_pages import pages
-from webhooks.stripe_resources import BY_PATH, PATHS, one_of
-from webhooks.whole_invoices import whole
+from webhooks.stripe_resources import BY_PATH
 
 FLIGHT: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
 DIFFERING_MAX: Final = 500
 LISTS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
+    ("customers", {}),
     ("subscriptions", {}),
     ("invoices", {"status": "open"}),
     ("coupons", {}),
@@ -104,7 +106,7 @@ class Reconciliation:
         self._log = log
         self._read = read
         self._clock = clock
-        self._looked_at = 0
+        self._looked_at = self._met = 0
 
     async def run(self, *, fix: bool = False, tick: Tick | None = None) -> Reconciled:
         """Compare, mend if *fix*, and append what it came to.
@@ -157,6 +159,7 @@ class Reconciliation:
                     if stripes is None:
                         continue
                     here = ours.pop(stripes.key, None)
+                    self._met += here is not None
                     if any(compared(here, stripes)):
                         suspects.append(stripes.key)
                 self._looked_at += len(page.objects)
@@ -173,19 +176,23 @@ class Reconciliation:
             return [], {}
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def look(key: tuple[str, str]) -> StripeObject | None:
+        async def ask(key: tuple[str, str]) -> Look:
             async with gate:
-                return await retrieved(self._client, *key, source=Source.RECONCILE)
+                return await look(self._client, *key, source=Source.RECONCILE)
 
-        looked = await asyncio.gather(*(look(key) for key in suspects))
+        looked = await asyncio.gather(*(ask(key) for key in suspects))
         ours = await self._read()
         found: list[Differing] = []
         shown: dict[tuple[str, str], StripeObject] = {}
         for key, there in zip(suspects, looked, strict=True):
-            stripes = None if there is None else of_stripe(there)
-            if there is not None:
-                shown[key] = there
-            found += compared(ours.get(key), stripes)
+            here, now = ours.get(key), there.shown
+            if now is None and here is not None and there.missing_since and self._met:
+                now = gone(
+                    *key, here.account, source=Source.RECONCILE, at=there.missing_since
+                )
+            if now is not None:
+                shown[key] = now
+            found += compared(here, None if now is None else of_stripe(now))
         return found, shown
 
     async def _in_flight(self, found: list[Differing]) -> list[Differing]:
@@ -231,30 +238,6 @@ def left(
         for each in found
         if each.what is not Difference.IN_FLIGHT and each.key not in fixed
     ]
-
-
-async def retrieved(
-    client: StripeClient, kind: str, name: str, *, source: Source
-) -> StripeObject | None:
-    """Return one object as Stripe shows it now; None where there is none."""
-    try:
-        path = f"{PATHS[kind]}/{name}"
-        answer = await client.get(path, one_of(kind), _as_it_came)
-    except NotThereError:
-        return None
-    showing = Showing(source=source, at=answer.asked_at, api_version=answer.api_version)
-    raw = answer.content
-    if kind == "invoice":
-        raw = await whole(client, raw)
-    try:
-        return stripe_object(raw, showing)
-    except UnreadableObjectError:
-        return None
-
-
-def _as_it_came(body: bytes) -> bytes:
-    msgspec.json.decode(body)  # half an answer is asked for again
-    return body
 
 
 def _read_whole(raw: bytes, showing: Showing) -> Holding | None:

@@ -162,10 +162,11 @@ class StripeClient:
                     reason = f"it fails ({status})"
                 else:
                     self._rate.answered()
-                    _refuse(status, path, body)
+                    at = _earlier(asked_at, headers.get("Date"))
+                    _refuse(status, path, body, at)
                     return Answer(
                         content=read(body),
-                        asked_at=_earlier(asked_at, headers.get("Date")),
+                        asked_at=at,
                         api_version=headers.get("Stripe-Version"),
                     )
             except TimeoutError:
@@ -200,7 +201,7 @@ def _pairs(parameters: Parameters) -> Iterable[tuple[str, str]]:
             yield from ((f"{name}[{place}]", each) for place, each in enumerate(value))
 
 
-def _refuse(status: int, path: str, body: bytes) -> None:
+def _refuse(status: int, path: str, body: bytes, asked_at: datetime) -> None:
     """Raise what a *status* that is no success means."""
     if status < 300:  # noqa: PLR2004 - success
         return
@@ -217,7 +218,10 @@ def _refuse(status: int, path: str, body: bytes) -> None:
             raise StripeKeyError(f"STRIPE_API_KEY is refused: {message}")
         raise PermissionMissingError(f"/v1/{path}", named[1] if named else None)
     if status == 404 or error.code == "resource_missing":  # noqa: PLR2004
-        raise NotThereError(f"/v1/{path}", error.param)
+        missing = NotThereError(f"/v1/{path}", error.param)
+        if error.code == "resource_missing":
+            missing.asked_at = asked_at
+        raise missing
     raise StripeRefusedError(f"Stripe refuses /v1/{path} ({status}): {message}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
 
 
@@ -37,9 +39,12 @@ class NotThereError(LedgerError):
 
     Attributes:
         param: The parameter that names what is not there, where one does.
+        asked_at: When it was asked for, where Stripe says that the object is missing: it
+            knows the resource, and there is nothing of that name.
     """
 
     def __init__(self, path: str, param: str | None = None) -> None:
         super().__init__(f"Stripe has no {path}")
         self.path = path
         self.param = param
+        self.asked_at: datetime | None = None

@@ -84,7 +84,14 @@ PATHS: Final[Mapping[str, str]] = {
     "schedule": "subscription_schedules",
     "invoiceitem": "invoiceitems",
     "credit_note": "credit_notes",
+    "charge": "charges",
+    "payment_intent": "payment_intents",
+    "invoice_payment": "invoice_payments",
+    "refund": "refunds",
+    "dispute": "disputes",
 }
+# What Stripe calls a kind, where it is another word.
+NAMES: Final[Mapping[str, str]] = {"schedule": "subscription_schedule"}
 
 
 def one_of(kind: str) -> Parameters:

@@ -24,7 +24,7 @@ class PaymentMethodHistory(
 
 PAYMENT_METHODS: Final = Projection(
     name="payment_methods",
-    version=1,
+    version=2,
     state=PaymentMethodHistory,
     initial=PaymentMethodHistory(),
     handlers=table(

@@ -21,7 +21,7 @@ class PaymentHistory(
 
 PAYMENTS: Final = Projection(
     name="payments",
-    version=1,
+    version=2,
     state=PaymentHistory,
     initial=PaymentHistory(),
     handlers=table(

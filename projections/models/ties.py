@@ -28,7 +28,7 @@ def _on_what(history: TieHistory) -> str | None:
 
 TIES: Final = Projection(
     name="ties",
-    version=1,
+    version=2,
     state=TieHistory,
     initial=TieHistory(),
     handlers=table(on(TieObserved, observed), on(FieldUnreadable, unreadable("tie"))),

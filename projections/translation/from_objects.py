@@ -1,7 +1,8 @@
 """Objects as Stripe's API showed them, read by the same readers as its events.
 
     subscription     as customer.subscription.observed, and what its dates are sure of
-    customer, gone   as customer.deleted
+    customer, gone   as customer.gone: what it was last stays
+    coupon, gone     as coupon.deleted
     price            as price.observed
 
 An observation is dated when it was asked for and says nothing of what came before. What
@@ -19,12 +20,19 @@ import msgspec
 
 from ledger.events import StripeEvent, StripeObject
 from ledger.log import Recorded
-from projections.facts import Fact, Observed
+from projections.facts import (
+    CustomerObserved,
+    Fact,
+    InvoiceObserved,
+    Observed,
+    SubscriptionObserved,
+)
+from projections.objects import Customer, Invoice, Subscription, Value
 from projections.translation.dated import dated
+from projections.translation.lifecycle import GONE, OBSERVED
 
 Translate = Callable[[Recorded], Sequence[Fact]]
 
-OBSERVED: Final = "observed"
 # The prefix of the types of Stripe's events about each kind of object.
 PREFIXES: Final[Mapping[str, str]] = {
     "subscription": "customer.subscription",
@@ -53,6 +61,14 @@ PREFIXES: Final[Mapping[str, str]] = {
 }
 
 
+# What tells that one is gone, and what it was if nothing else is known of it.
+_ENDS: Final[Mapping[str, tuple[type[Observed[Any]], Value]]] = {
+    "subscription": (SubscriptionObserved, Subscription(status="incomplete_expired")),
+    "customer": (CustomerObserved, Customer()),
+    "invoice": (InvoiceObserved, Invoice(status=None)),
+}
+
+
 class _Gone(msgspec.Struct):
     deleted: bool = False
 
@@ -72,7 +88,12 @@ def observing(readers: Mapping[str, Translate]) -> Translate:
         event = recorded.event
         if not isinstance(event, StripeObject) or event.kind not in by_kind:
             return ()
-        told = by_kind[event.kind](attrs.evolve(recorded, event=_as_event(event)))
+        is_gone = _is_gone(event.body)
+        if is_gone and event.kind in _ENDS:
+            return _ended(recorded, event)
+        told = by_kind[event.kind](
+            attrs.evolve(recorded, event=_as_event(event, is_gone=is_gone))
+        )
         return [one for fact in told for one in _with_dates(fact)]
 
     return translate
@@ -85,9 +106,26 @@ def observations(types: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{prefix}.{OBSERVED}" for prefix in known)
 
 
-def _as_event(event: StripeObject) -> StripeEvent:
+def _ended(recorded: Recorded, event: StripeObject) -> Sequence[Fact]:
+    if event.account is None:
+        return ()
+    tells, nothing = _ENDS[event.kind]
+    return (
+        tells(
+            account=event.account,
+            object_id=event.object_id,
+            event_id=f"{event.id}.{event.version}",
+            type=f"{PREFIXES[event.kind]}.{GONE}",
+            occurred_at=event.occurred_at,
+            position=recorded.position,
+            value=nothing,
+        ),
+    )
+
+
+def _as_event(event: StripeObject, *, is_gone: bool) -> StripeEvent:
     """Return what an event would be that shows the object as it is."""
-    change = "deleted" if _is_gone(event.body) else OBSERVED
+    change = "deleted" if is_gone else OBSERVED
     return StripeEvent(
         event_id=f"{event.id}.{event.version}",
         body=b'{"data":{"object":' + event.body + b"}}",

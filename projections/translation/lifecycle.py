@@ -1,6 +1,7 @@
 """The place of an event's type in the life of its object, low is early.
 
-    created 0 · updated 5 · finalized 6 · attempt 7 · paid 8 · deleted 9 · observed 10
+    created 0 · updated 5 · finalized 6 · attempt 7 · paid 8 · deleted 9
+    observed, or gone when it was looked for 10
 
 It decides only within one second, and only what the earlier values leave open. What is
 inferred from a date that an object keeps comes before all that was told.
@@ -15,6 +16,9 @@ from ledger.order import INFERRED as INFERRED_RANK
 from ledger.order import OBSERVED as OBSERVED_RANK
 
 INFERRED: Final = "inferred"
+OBSERVED: Final = "observed"
+GONE: Final = "gone"
+"""It was asked for, and Stripe has it no more; what it was last is not said."""
 RENEWED: Final = "renewed"
 LIKELY: Final = f"{INFERRED}.{RENEWED}"
 """The one that is not certain: it counts only where no event told what was before."""
@@ -38,7 +42,8 @@ _RANKS: Final = {
     "aborted": 8,
     "detached": 9,
     "deleted": 9,
-    "observed": OBSERVED_RANK,
+    OBSERVED: OBSERVED_RANK,
+    GONE: OBSERVED_RANK,
 }
 
 

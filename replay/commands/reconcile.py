@@ -4,12 +4,13 @@
     bl reconcile --fix        append what differs, as Stripe shows it
     bl reconcile -O json
 
-Every subscription, seat quantity, open invoice and coupon is looked at. What differs is
-classed: missing, extra, amount, status, currency, quantity; what Stripe has changed in the
-last minutes and has not told yet is in_flight, and no difference. --fix appends each
-object as Stripe shows it now, so that figures follow it and the log says where they come
-from; what Stripe does not have at all stays a difference. The outcome is kept, and every
-answer says when the ledger was last reconciled.
+Every customer, subscription, seat quantity, open invoice and coupon is looked at. What
+differs is classed: missing, extra, amount, status, currency, quantity; what Stripe has
+changed in the last minutes and has not told yet is in_flight, and no difference. --fix
+appends each object as Stripe shows it now, so that figures follow it and the log says where
+they come from; of what Stripe has no more, that it is gone. Where Stripe has nothing at all
+of what is here, nothing is taken for gone: that speaks for another account. The outcome is
+kept, and every answer says when the ledger was last reconciled.
 
 Exit 0 if nothing differs, or all of it was fixed; 1 if something does.
 """
