@@ -76,6 +76,8 @@ def test_a_company_is_taken_over_reconciled_and_mended(env: dict[str, str]) -> N
     green = answer(bl("reconcile", "-O", "json", env=env))
     drifted = asyncio.run(believed(env["DATABASE_URL"]))
     red = answer(bl("reconcile", "-O", "json", env=env), 1)
+    told = answer(bl("status", "-O", "json", env=env))
+    words = bl("status", env=env)
     fixed = answer(bl("reconcile", "--fix", "-O", "json", env=env))
     after = bl("reconcile", env=env)
     caught_up = answer(bl("catch-up", "-O", "json", env=env))
@@ -87,6 +89,9 @@ def test_a_company_is_taken_over_reconciled_and_mended(env: dict[str, str]) -> N
     assert {each["object"] for each in red["findings"]} == {drifted.object_id}
     assert {each["code"] for each in red["findings"]} == {"status"}
     assert (fixed["fixed"], fixed["ok"]) == (1, True)
+    assert (told["reconciled_ok"], told["differing"]) == (False, 1)
+    assert told["reconciled_at"] == red["ended_at"]
+    assert "1 account differs; bl reconcile says in what" in words.out
     assert (after.code, "differing  0" in after.out) == (0, True)
     assert (caught_up["ok"], caught_up["appended"]) == (True, 0)
 

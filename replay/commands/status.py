@@ -10,9 +10,10 @@ Lag is in positions. A parked account is one on whose events a read model's code
 answers with the last known until a repaired release folds it again. Waiting objects name
 no customer, nor anything that has been seen. Events not read are of types that no figure
 depends on; they are kept all the same. Quarantined events were signed but cannot be read;
-foreign ones are of the other mode, or of another Stripe account. None of these changes the
-exit code. Read models keep only what is known now, so a question about the past is answered
-from the log, all of it up to then.
+foreign ones are of the other mode, or of another Stripe account. Reconciled says when the
+ledger was last compared with what Stripe has, and whether anything differed. None of these
+changes the exit code. Read models keep only what is known now, so a question about the past
+is answered from the log, all of it up to then.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from replay.models import read_models
 from replay.report.output import write
 from replay.report.report import Column, Report
 from replay.report.stamping import stamp_of
+from replay.stripe_runs import last_runs
 
 COLUMNS = (
     Column("name", "read model", fixed=True),
@@ -88,9 +90,12 @@ def _report(connection: Connection, *, accounts: bool) -> Report:
     if len(models) == len(PROJECTIONS):
         facts["waiting"] = waiting(connection)
         facts["untranslated"] = unread(connection)
+        stripe = last_runs(connection)
+        facts |= stripe.facts
         card += [
             ("waiting", _waiting(facts["waiting"])),
             ("not read", _unread(facts["untranslated"])),
+            *stripe.card,
         ]
     if accounts:
         facts["accounts"] = _accounts(connection)
