@@ -320,7 +320,10 @@ async def test_a_visit_that_has_ended_says_so(chromium: Browser, served: Served)
 
 PROMISES: Final[dict[str, tuple[str, str]]] = {
     "J02 the status is a badge": ("trial", "Trial"),
-    "J03 figures carry their freshness": ("active", "Up to date · matches Stripe just now"),
+    "J03 figures carry their freshness": (
+        "active",
+        "Up to date just now · matches Stripe just now",
+    ),
     "J03 a difference is shown": ("behind", "Differs from Stripe"),
     "J03 a comparison that found differences": ("cancels", "differed from Stripe just now"),
     "J04 seats included and in total": ("active", "12 seats 10 included"),

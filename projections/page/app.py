@@ -30,7 +30,7 @@ from projections.api.responses import meta
 from projections.explain.figures import explanation
 from projections.explain.tree import Figure
 from projections.page import assets, tree, visits
-from projections.page.activity import PAGE, SHOWN, Happened, lately, told
+from projections.page.activity import SHOWN, Happened, Lately, lately, reasons, told
 from projections.page.answers import html, reader_of, seen
 from projections.page.composing import Shown, composed, name_of
 from projections.page.document import Document, Invoice
@@ -79,17 +79,14 @@ class Pages:
             return visits.exchanged(request, account)
         session = visitor(request, account)
         shown = await self._shown(request, session)
-        happened: list[Happened] = []
-        if shown.view is not None:
-            found = await lately(self.log, shown.view)
-            happened = list(found.entries[:SHOWN])
+        found = await self._lately(request, shown)
         return composed(
             request,
             shown.document,
             path=path_of(account),
             token=visits.form_token(request, session),
             tag=shown.tag,
-            activity=happened,
+            activity=found.entries[:SHOWN],
             offers=await self._offers(shown.document),
         )
 
@@ -120,30 +117,40 @@ class Pages:
         before = request.query.get("cursor")
         if before is not None and not (before.isdigit() and before.isascii()):
             raise bad_request("cursor is none that this page gave")
-        rows: list[Happened] = []
-        following = None
-        if shown.view is not None:
-            at = None if before is None else min(int(before[:18]), shown.view.position + 1)
-            found = await lately(self.log, shown.view, before=at, size=PAGE)
-            rows, following = list(found.entries), found.next
+        at = None if before is None else int(before[:18])
+        found = await self._lately(request, shown, at)
         return _listing(
-            request, shown, "activity", title="Activity", rows=rows, next=following
+            request,
+            shown,
+            "activity",
+            title="Activity",
+            rows=found.entries,
+            next=found.next,
         )
 
     async def explain(self, request: web.Request) -> web.Response:
         """Answer with why a figure is what it is."""
         shown = await self._shown(request, self._visitor(request))
-        reasons = _explanation(request, shown)
+        explained = _explanation(request, shown)
         return html(
             request,
             "explain.html",
             shown.document.meta.as_of,
-            told=reasons,
+            told=explained,
             name=name_of(shown.document),
             path=path_of(request.match_info["account"]),
-            events=await self._events(shown, reasons),
+            events=await self._events(shown, explained),
             steps=_steps(shown) if request.query["figure"] == Figure.SEATS else [],
         )
+
+    async def _lately(
+        self, request: web.Request, shown: Shown, before: int | None = None
+    ) -> Lately:
+        if shown.view is None or shown.billing is None:
+            return Lately(entries=(), next=None)
+        said = reasons(shown.billing.dunning)
+        reader = reader_of(request)
+        return await lately(self.log, shown.view, reader, reasons=said, before=before)
 
     async def _offers(self, document: Document) -> list[Offer]:
         if mode_of(document) is Mode.MANAGE or not self.prices:
@@ -170,22 +177,19 @@ class Pages:
         document = msgspec.convert({**body, "meta": meta(view)}, Document)
         return Shown(document=document, tag=tag, view=view, billing=billing)
 
-    async def _events(self, shown: Shown, reasons: Explanation) -> dict[int, Happened]:
+    async def _events(self, shown: Shown, explained: Explanation) -> dict[int, Happened]:
         if shown.view is None:
             return {}
         streams = shown.view.linked.streams
         recorded = [
             each
-            for position in reasons.evidence
+            for position in explained.evidence
             async for batch in self.log.read(
                 after=position - 1, until=position, accounts=streams
             )
             for each in batch
         ]
-        found = {
-            each.position: each
-            for each in told(recorded, shown.view.now, quiet=frozenset())
-        }
+        found = {each.position: each for each in told(recorded, shown.view.now)}
         return dict(sorted(found.items()))
 
 

@@ -1,6 +1,6 @@
 """Dates and times as a reader writes them, in the reader's zone.
 
-1 Nov 2026      day          1 Nov 2026, 01:00 CET      moment
+1 Nov 2026      day          1 Nov 2026, 01:00      moment, in a zone told elsewhere
 Nov 1, 2026     day, en-US   4 s, 12 min, 3 days        lasting
 """
 
@@ -31,13 +31,22 @@ def day(moment: datetime, reader: Reader) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def instant(moment: datetime, reader: Reader) -> str:
-    """Write the date and the time of *moment*, with the zone."""
-    from babel.dates import format_time, get_timezone_name  # noqa: PLC0415
+    """Write the date and the time of *moment*; its zone is told once for all of them."""
+    from babel.dates import format_time  # noqa: PLC0415
 
     local = moment.astimezone(reader.zone)
     time = format_time(local, "short", reader.zone, reader.locale)
-    zone = get_timezone_name(local, "short", locale=reader.locale)
-    return f"{day(moment, reader)}, {time} {zone}"
+    return f"{day(moment, reader)}, {time}"
+
+
+@lru_cache(maxsize=_KEPT)
+def zone(reader: Reader) -> str:
+    """Write the name of the reader's zone as people say it, else as it is called."""
+    from babel.dates import get_timezone_name  # noqa: PLC0415
+
+    if reader.zone.key == "UTC":
+        return "UTC"
+    return str(get_timezone_name(reader.zone, locale="en_US"))
 
 
 def lasting(length: timedelta) -> str:

@@ -53,6 +53,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """One price of what a subscription is to be."""
 
     price: str | None = None
+    name: str | None = None
     quantity: int | None = None
 
 

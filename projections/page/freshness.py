@@ -27,29 +27,34 @@ class Freshness:
 
     Attributes:
         state: ``fresh``, or ``stale`` where newer figures are known to be missing.
+        age_s: How old the newest figures are, from which the page counts on; None where
+            the text says it.
         differs: Whether Stripe had something else when that was last compared.
     """
 
     state: str
     text: str
     reconciled: str
+    age_s: int | None = None
     differs: bool = False
+
+    @property
+    def ago(self) -> str:
+        """The age in words."""
+        return _ago(timedelta(seconds=self.age_s or 0))
 
 
 def freshness(document: Document) -> Freshness:
     """Return how fresh *document* is."""
     meta = document.meta
     lag = timedelta(milliseconds=meta.lag_ms)
+    age_s = None
     if meta.stale:
         state, text = "stale", "Stands still: something here could not be read"
     elif lag > BEHIND_FROM:
         state, text = "stale", f"Behind by {lasting(lag)}: newer figures are on their way"
     else:
-        seconds = lasting(lag)
-        state, text = (
-            "fresh",
-            "Up to date" if seconds == "0 s" else f"Up to date {seconds} ago",
-        )
+        state, text, age_s = "fresh", "Up to date", int(lag.total_seconds())
     differs = any(each.code == DIFFERS for each in document.findings)
     if meta.reconciled_at is None:
         reconciled = "not yet compared with Stripe"
@@ -58,7 +63,9 @@ def freshness(document: Document) -> Freshness:
         reconciled = (
             f"differed from Stripe {since}" if differs else f"matches Stripe {since}"
         )
-    return Freshness(state=state, text=text, reconciled=reconciled, differs=differs)
+    return Freshness(
+        state=state, text=text, reconciled=reconciled, age_s=age_s, differs=differs
+    )
 
 
 def _ago(length: timedelta) -> str:

@@ -88,6 +88,25 @@ class Writer:
         known = str(get_currency_name(name, locale="en_US"))
         return escape(f"{known} ({name})" if known != name else name)
 
+    def country(self, code: str | None) -> Markup:
+        """Write the name of a country; of one that has none, its code."""
+        from babel.core import Locale  # noqa: PLC0415
+
+        name = cut(code or "", 2).upper()
+        return _isolated(str(Locale.parse("en_US").territories.get(name, name)))
+
+    def address(self, email: str | None) -> Markup:
+        """Write an e-mail address that may be broken behind its sign."""
+        if not email:
+            return _NOTHING
+        who, sign, where = cut(email).partition("@")
+        told = f"{escape(who)}{sign}<wbr>{escape(where)}"
+        return Markup(f"<bdi>{told}</bdi>")  # noqa: S704 - both parts are escaped
+
+    def zone(self) -> str:
+        """Write the name of the zone that all times are in."""
+        return dates.zone(self.reader)
+
     def link(self, url: str | None) -> str | None:
         """Return *url* if a browser may be sent there."""
         return url if url and _LEADS_OUT.match(url) else None

@@ -40,7 +40,8 @@ class Method:
 
     name: str
     digits: str
-    detail: str
+    bank: str | None
+    country: str | None
     default: bool
     mandate: str | None
     expires: str | None
@@ -69,9 +70,10 @@ def _method(method: PaymentMethod, now: datetime) -> Method:
     end = expires_at(method)
     digits = "".join(char for char in method.last4 or "" if char.isalnum())
     return Method(
-        name=_name(method),
+        name=named(method.type, method.brand),
         digits=digits[-_LAST_DIGITS:],
-        detail=", ".join(cut(part) for part in (method.bank_name, method.country) if part),
+        bank=cut(method.bank_name) if method.bank_name else None,
+        country=method.country,
         default=method.default,
         mandate=_MANDATES.get(method.mandate_status or "", method.mandate_status),
         expires=f"{method.exp_month:02d}/{method.exp_year}" if end else None,
@@ -86,10 +88,11 @@ def _expiry(end: datetime | None, now: datetime) -> Expiry:
     return Expiry.OVER if end <= now else Expiry.SOON
 
 
-def _name(method: PaymentMethod) -> str:
-    if method.type == "card":
-        return _BRANDS.get(method.brand or "", words(method.brand or "card"))
-    return _TYPES.get(method.type, words(method.type))
+def named(kind: str, brand: str | None) -> str:
+    """Return what a way to pay is called: a card by its brand."""
+    if kind == "card":
+        return _BRANDS.get(brand or "", words(brand or "card"))
+    return _TYPES.get(kind, words(kind))
 
 
 _BRANDS: Final = {

@@ -61,6 +61,24 @@ class Seats:
     stripe_quantity: int | None
     from_stripe: bool
 
+    @property
+    def unused(self) -> int:
+        """How many nobody holds: of those included, or of those billed beyond them."""
+        held = self.total if self.active is None else self.active
+        return max(0, max(self.included or 0, self.total or 0) - (held or 0))
+
+    @property
+    def bar(self) -> list[tuple[str, int, int]]:
+        """What a bar of a hundred parts shows: a kind, from where, how wide."""
+        whole = max(self.included or 0, self.total or 0)
+        if not whole:
+            return []
+        used = whole - self.unused
+        within = min(used, self.included or 0)
+        edge, end = within * 100 // whole, used * 100 // whole
+        found = [("used", 0, edge), ("extra", edge, end - edge)]
+        return [part for part in found if part[2] > 0]
+
 
 @attrs.frozen(kw_only=True)
 class Page:
@@ -87,6 +105,16 @@ class Page:
     more_invoices: bool
     methods: tuple[Method, ...]
     differences: tuple[Finding, ...]
+
+    @property
+    def sources_differ(self) -> bool:
+        """Whether the total's lines do not all come from the same place."""
+        return len({line.source for line, _, _ in self.lines}) > 1
+
+    @staticmethod
+    def say(finding: Finding) -> str:
+        """Return what *finding* means to an admin."""
+        return _FINDINGS.get(finding.code, finding.message)
 
     @property
     def now(self) -> datetime:
@@ -180,6 +208,17 @@ _ICONS: Final = {
     "warning": "alert",
     "danger": "stop",
     "neutral": "none",
+}
+_FINDINGS: Final = {
+    "differs_from_stripe": "Stripe had other figures when these were last compared with "
+    "its own. It is being looked into.",
+    "cancel_not_executed": "The subscription was to end, as nothing was paid for so long, "
+    "but Stripe has not ended it yet.",
+    "gap_suspected": "A message of Stripe's may be missing; it is being asked for.",
+    "ambiguous_order": "Two changes of the same second could stand in either order.",
+    "several_seat_subscriptions": "More than one running subscription has seats.",
+    "link_conflict": "More than one customer of Stripe's claims this account.",
+    "disputed": "A payment is disputed with the bank.",
 }
 _LINES: Final = {"base": "Base plan", "seat": "Seats", "tax": "Tax"}
 _ACCESS: Final = {

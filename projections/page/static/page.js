@@ -1,5 +1,6 @@
 "use strict";
-// What the server cannot say by itself: that it is not heard any more, and the time zone.
+// What the server cannot say by itself: how long ago it was heard, that it is not heard
+// any more, and the time zone.
 (() => {
   const told = (state, text) => {
     const place = document.getElementById("freshness");
@@ -13,6 +14,14 @@
       ? "This visit has ended: open billing again from the product"
       : "Not reached just now: these figures may be older than they seem");
   };
+  let heard = performance.now();
+  document.addEventListener("htmx:afterSwap", () => { heard = performance.now(); });
+  setInterval(() => {
+    const place = document.querySelector("#freshness [data-age]");
+    if (!place) return;
+    const age = Number(place.dataset.age) + Math.floor((performance.now() - heard) / 1000);
+    place.textContent = age < 5 ? "just now" : age < 60 ? `${age} s ago` : `${Math.floor(age / 60)} min ago`;
+  }, 1000);
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:timeout", failed);
