@@ -51,10 +51,13 @@ class Traffic:
             f"{request.method} {resource.canonical}" if resource is not None else NOWHERE
         )
         self.requests.values[where] += 1
+        # The receiver's answers have no state, and figures of their own; a stream takes as
+        # long as somebody listens.
+        if not isinstance(answer, web.Response):
+            return
         if answer.status >= REFUSED_FROM:
             self.refusals.values[answer.get(REASON, str(answer.status))] += 1
-        if isinstance(answer, web.Response):  # a stream takes as long as one listens
-            self.latency.note(seconds)
+        self.latency.note(seconds)
 
 
 TRAFFIC: Final[web.AppKey[Traffic]] = web.AppKey("traffic", Traffic)

@@ -36,6 +36,7 @@ from webhooks import app as stripe_door
 from webhooks import hosted_routes
 from webhooks.app import Door
 from webhooks.hosted import Hosted
+from webhooks.operations import OPERATIONS
 from webhooks.process import (
     Listener,
     database,
@@ -95,7 +96,7 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
             )
         )
         door.metrics = Together(door.metrics, figures.metrics, rounds.metrics)
-        listener = await Listener.start(_application(door, api, hosted), door, settings)
+        listener = await Listener.start(application(door, api, hosted), door, settings)
         stop = asyncio.Event()
         work = [
             asyncio.create_task(projector.run(conninfo, stop), name="projector"),
@@ -161,12 +162,14 @@ async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
                 mode=log.mode,
                 prices=settings.checkout_prices,
                 zone=settings.book_zone,
+                beside=OPERATIONS,
             )
         finally:
             await reader.close()
 
 
-def _application(door: Door, api: Api, hosted: Hosted) -> web.Application:
+def application(door: Door, api: Api, hosted: Hosted) -> web.Application:
+    """Return everything on one port; a door that is not open yet answers 503."""
     app = web.Application(middlewares=[problems])
     app[TOKEN_KEYS] = door.token_keys
     app[RATES] = Rates(door.rate_per_s)

@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.events import AccountLinked, Command, CommandEvent
 from ledger.problems import bad_request
+from projections.openapi.parts import Name
 from webhooks.commands import convert, readable_id
 
 CUSTOMER_PREFIX: Final = "cus_"
@@ -20,7 +21,7 @@ class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Which customer the account of the path is."""
 
     customer: str
-    actor: str | None = None
+    actor: Name | None = None
 
 
 def link(account: str, body: object, command: Command) -> Sequence[CommandEvent]:

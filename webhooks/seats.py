@@ -19,6 +19,7 @@ import msgspec
 from ledger.events import Command, CommandEvent, SeatAssigned, SeatReleased, SeatsCounted
 from ledger.moments import YEARS
 from ledger.problems import bad_request
+from projections.openapi.parts import Name
 from webhooks.commands import EVENTS_MAX, convert, numbered, readable_id
 
 SEATS_MAX: Final = 10_000_000
@@ -30,19 +31,19 @@ Seats = Annotated[int, msgspec.Meta(ge=0, le=SEATS_MAX)]
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One user who came or went."""
 
-    user: str
+    user: Name
     active: bool
     effective_at: Moment | None = None
-    actor: str | None = None
+    actor: Name | None = None
 
 
 class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All users at once, or only how many; one of the two."""
 
-    users: list[str] | None = None
+    users: list[Name] | None = None
     count: Seats | None = None
     effective_at: Moment | None = None
-    actor: str | None = None
+    actor: Name | None = None
 
 
 def single(account: str, body: object, command: Command) -> Sequence[CommandEvent]:

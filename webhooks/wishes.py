@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.acts import Act
 from ledger.problems import Problem, bad_request
+from projections.openapi.parts import Name
 from webhooks.commands import convert, readable_id
 from webhooks.hosted_terms import QUANTITY_MAX, allowed_price, allowed_url
 from webhooks.standing import Standing
@@ -22,7 +23,7 @@ class Portal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Where the portal leads back to, and who asks."""
 
     return_url: str
-    admin: str
+    admin: Name
 
 
 class Checkout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +36,7 @@ class Checkout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     price: str
     success_url: str
     cancel_url: str
-    admin: str
+    admin: Name
     quantity: int = 1
     country: str | None = None
 

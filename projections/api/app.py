@@ -37,6 +37,7 @@ from projections.api.movements import MovementsApi
 from projections.api.questions import question
 from projections.api.responses import told, written
 from projections.openapi.document import document
+from projections.openapi.operations import Operation
 from projections.page import app as page_app
 from projections.page.app import Pages
 from projections.pulse import Beat
@@ -52,6 +53,7 @@ class Api:
         mode: Of the ledger, ``live`` or ``test``.
         prices: Those that the billing page offers to start with.
         zone: Where a month of the books begins.
+        beside: What else the same address serves, for the description.
     """
 
     reader: Reader
@@ -61,6 +63,7 @@ class Api:
     clock: Callable[[], datetime] = utc_now
     prices: tuple[str, ...] = ()
     zone: tzinfo = UTC
+    beside: tuple[Operation, ...] = ()
     watch: Watch = attrs.field(init=False)
     feed: Feed = attrs.field(init=False)
 
@@ -119,9 +122,11 @@ class Api:
         return await covered(self.watch.pulse, asked)
 
 
-def described() -> Callable[[web.Request], Awaitable[web.Response]]:
+def described(
+    more: Sequence[Operation] = (),
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler of the description, which is written once."""
-    body = document(metadata.version("billing-ledger"))
+    body = document(metadata.version("billing-ledger"), more)
 
     async def describe(request: web.Request) -> web.Response:
         question(request)
@@ -153,7 +158,7 @@ def routes(api: Api) -> list[web.RouteDef]:
         ),
         web.get("/v1/status", api.status),
         web.get("/v1/checkpoint", api.checkpoint),
-        web.get("/v1/openapi.json", described()),
+        web.get("/v1/openapi.json", described(api.beside)),
         *page_app.routes(
             Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)
         ),

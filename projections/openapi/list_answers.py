@@ -11,6 +11,7 @@ from projections.openapi.parts import (
     Listing,
     Meta,
     Minor,
+    Name,
     Position,
     Time,
 )
@@ -192,3 +193,15 @@ class StatusAnswer(TypedDict):
     replica_lag_ms: int | None
     mode: Literal["live", "test"]
     ledger: str
+
+
+class PageWanted(TypedDict):
+    """Who is to see an account's page."""
+
+    admin: Name
+
+
+class PageAnswer(TypedDict):
+    """Opens the page to whoever has it, for five minutes."""
+
+    url: str

@@ -1,4 +1,4 @@
-"""Every operation of the read API: where it is, what it takes, what it answers.
+"""Every operation of this door: where it is, what it takes, what it answers.
 
 One table: the document is made of it, and the tests hold the routes to it.
 """
@@ -19,6 +19,8 @@ from projections.openapi.list_answers import (
     EventsAnswer,
     InvoicesAnswer,
     MovementsAnswer,
+    PageAnswer,
+    PageWanted,
     SeatsAnswer,
     SeatsThenAnswer,
     StatusAnswer,
@@ -77,16 +79,25 @@ class Operation:
         answers: Types of the JSON; empty where it is none.
         also: Other media types that it can be answered in.
         tagged: Whether a caller that has the answer already is told so.
+        body: The type of what is sent; None is nothing.
+        keyed: Whether it needs an Idempotency-Key.
+        done: What it is answered with when all is well.
+        refused: Statuses that it alone may be refused with.
     """
 
     path: str
     name: str
     meaning: str
+    method: str = "get"
     scope: Scope | None = Scope.READ
     takes: tuple[str, ...] = ()
     answers: tuple[Any, ...] = ()
     also: tuple[str, ...] = ()
     tagged: bool = False
+    body: Any = None
+    keyed: bool = False
+    done: tuple[int, ...] = (200,)
+    refused: tuple[int, ...] = ()
 
 
 def _of_account(
@@ -168,6 +179,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         takes=(AT_LEAST,),
         answers=(CheckpointAnswer,),
         tagged=True,
+    ),
+    Operation(
+        path="/v1/accounts/{account}/page-sessions",
+        name="page_session",
+        meaning="A link to the billing page, for an admin who may manage users",
+        method="post",
+        scope=Scope.PAGE,
+        body=PageWanted,
+        answers=(PageAnswer,),
+        done=(201,),
+        refused=(408, 413),
     ),
     Operation(
         path="/v1/openapi.json",

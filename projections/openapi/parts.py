@@ -17,6 +17,13 @@ Minor: TypeAlias = Annotated[
 ]
 Position: TypeAlias = Annotated[int, msgspec.Meta(description="of an event in the log")]
 Evidence: TypeAlias = list[Position]
+Name: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        description="an id of the product's own, printable",
+        extra_json_schema={"minLength": 1, "maxLength": 255},
+    ),
+]
 
 
 class Span(TypedDict):
