@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Callable,
     Iterable,
@@ -48,6 +47,7 @@ from replay.ledgers import Connection, connected
 from replay.models import read_models
 from replay.past.families import families
 from replay.past.log_then import Then
+from replay.past.shares import shared_out
 from replay.past.surroundings import around_of
 from replay.report.progress import Tick
 
@@ -91,6 +91,15 @@ class _Sources:
     reader: Reader
 
 
+@attrs.frozen(kw_only=True)
+class Some:
+    """A few accounts, and the moments at which they are asked."""
+
+    conninfo: str
+    moments: Moments
+    accounts: Sequence[Linked]
+
+
 def everyone(
     conninfo: str,
     moments: Moments,
@@ -102,51 +111,68 @@ def everyone(
     Who belongs together is asked of the last of *moments*. One is None where nothing was
     known of an account then; accounts known at none of them are left out.
     """
-    coming = _everyone(conninfo, moments, tick, asking)
-    with asyncio.Runner() as runner, seldom_collecting():
-        try:
-            while (found := runner.run(_next(coming))) is not None:
-                yield from found
-        finally:
-            runner.run(coming.aclose())
+    yield from some_by_some(conninfo, moments, tick, partial(answers_of, asking), 1)
 
 
-async def _next(
-    coming: AsyncGenerator[list[tuple[A | None, ...]]],
-) -> list[tuple[A | None, ...]] | None:
-    return await anext(coming, None)
+def some_by_some(
+    conninfo: str,
+    moments: Moments,
+    tick: Tick,
+    ask: Callable[[Some], list[tuple[A | None, ...]]],
+    workers: int,
+) -> Iterator[tuple[A | None, ...]]:
+    """Yield what *ask* answers of all accounts, some at a time, as `everyone` does.
+
+    Args:
+        ask: Calls `answers_of`; with several workers, a function of a module.
+        workers: How many processes share them; this one alone is 1.
+    """
+    found = asyncio.run(_families(conninfo, moments[-1].head.position))
+    shares = [
+        Some(conninfo=conninfo, moments=moments, accounts=found[start : start + AT_ONCE])
+        for start in range(0, len(found), AT_ONCE)
+    ]
+    done = 0
+    for share, answered in zip(shares, shared_out(ask, shares, workers), strict=True):
+        yield from answered
+        done += len(share.accounts)
+        tick(done, len(found))
 
 
-async def _everyone(
-    conninfo: str, moments: Moments, tick: Tick, asking: Asking[A]
-) -> AsyncGenerator[list[tuple[A | None, ...]]]:
-    async with _sources(conninfo) as sources:
+def answers_of(asking: Asking[A], some: Some) -> list[tuple[A | None, ...]]:
+    """Return what each of *some* answers, but those that were never known."""
+    with seldom_collecting():
+        return asyncio.run(_answers_of(asking, some))
+
+
+async def _families(conninfo: str, position: int) -> list[Linked]:
+    async with PostgresLog.open(conninfo) as log:
         with connected(conninfo) as connection:
-            found = await families(connection, sources.log, moments[-1].head.position)
-        for start in range(0, len(found), AT_ONCE):
-            some = found[start : start + AT_ONCE]
-            if asking.kept:
-                pasts = [[account] for account in _kept(conninfo, some, asking)]
-            else:
-                until = max(one.head.position for one in moments)
-                facts = await _facts(sources.log, some, until, asking.reads)
-                pasts = [
-                    [_past(linked, facts, moment, asking.of) for moment in moments]
-                    for linked in some
-                ]
-            # What an account names it never ceases to name: the last moment tells it all.
-            asked = [needs(each[-1]) for each in pasts]
-            around = await around_of(sources.reader, asked)
-            yield [
-                each
-                for past, named in zip(pasts, asked, strict=True)
-                if any(
-                    each := tuple(
-                        map(partial(around.answered, asking.ask, named), past, moments)
-                    )
-                )
+            return await families(connection, log, position)
+
+
+async def _answers_of(asking: Asking[A], some: Some) -> list[tuple[A | None, ...]]:
+    moments = some.moments
+    async with _sources(some.conninfo) as sources:
+        if asking.kept:
+            pasts = [[each] for each in _kept(some.conninfo, some.accounts, asking)]
+        else:
+            until = max(one.head.position for one in moments)
+            facts = await _facts(sources.log, some.accounts, until, asking.reads)
+            pasts = [
+                [_past(linked, facts, moment, asking.of) for moment in moments]
+                for linked in some.accounts
             ]
-            tick(start + len(some), len(found))
+        # What an account names it never ceases to name: the last moment tells it all.
+        asked = [needs(each[-1]) for each in pasts]
+        around = await around_of(sources.reader, asked)
+    return [
+        each
+        for past, named in zip(pasts, asked, strict=True)
+        if any(
+            each := tuple(map(partial(around.answered, asking.ask, named), past, moments))
+        )
+    ]
 
 
 def need_versions(connection: Connection, of: Sequence[Projection[Any]]) -> None:

@@ -24,10 +24,11 @@ from projections.models.invoices import INVOICES
 from projections.models.payments import PAYMENTS
 from projections.models.seats import SEATS
 from projections.models.subscriptions import SUBSCRIPTIONS
-from replay.everyone import Asking, everyone
+from replay.everyone import Asking, Some, answers_of, some_by_some
 from replay.ledgers import Connection, state
 from replay.past.causes import Cause, Standing, SumError, changes, standing
 from replay.past.log_then import Then, then
+from replay.past.shares import cores
 from replay.report.progress import Tick
 from replay.report.report import Closing, Column, Record, Report
 from replay.report.stamping import stamp_of
@@ -70,6 +71,13 @@ COMPARED: Final = Asking(
         *(INVOICES, INVOICE_ITEMS, CREDIT_NOTES, PAYMENTS),
     ),
 )
+
+
+def _compared(some: Some) -> list[tuple[tuple[str, Standing] | None, ...]]:
+    """Return how *some* stood; in whichever process this is."""
+    return answers_of(COMPARED, some)
+
+
 COLUMNS: Final = (
     Column("account", "account", usual=22),
     Column("causes", "causes", words=_causes),
@@ -139,7 +147,8 @@ class AccountsDiff:
 
     def _records(self) -> Iterator[Record]:
         sums = self._sums
-        for before, after in everyone(self._conninfo, self._moments, self._tick, COMPARED):
+        source = (self._conninfo, self._moments, self._tick)
+        for before, after in some_by_some(*source, _compared, cores()):
             sums.accounts += 1
             was, is_now = (Standing() if one is None else one[1] for one in (before, after))
             for told, counted in ((was, sums.before), (is_now, sums.after)):
