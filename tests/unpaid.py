@@ -13,7 +13,7 @@ import attrs
 from ledger.envelope import stripe_event
 from ledger.events import Event
 from ledger.log import Recorded
-from projections.answer import Billing, answer
+from projections.answer import Account, Billing, answer
 from projections.assembly import as_of
 from projections.models.links import Linked
 from projections.models.ties import TIES
@@ -146,6 +146,10 @@ class Unpaid:
 
 def told(events: Iterable[Event], now: datetime) -> Billing:
     """Return what *events* make of the account at *now*, in whatever order."""
+    return answer(account_of(events), now)
+
+
+def account_of(events: Iterable[Event]) -> Account:
     recorded = [
         Recorded(position=place, recorded_at=DAY_0, event=event)
         for place, event in enumerate(events, start=1)
@@ -153,4 +157,4 @@ def told(events: Iterable[Event], now: datetime) -> Billing:
     account = as_of(Linked(customer=ACCOUNT, product=None), recorded, None)
     facts = [(fact.position, fact) for fact in _TIES.facts(recorded)]
     ties = {key[1]: state for key, state in fold(TIES, facts).items()}
-    return answer(attrs.evolve(account, ties=ties), now)
+    return attrs.evolve(account, ties=ties)
