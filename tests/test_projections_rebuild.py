@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -43,6 +44,7 @@ from replay.simulator.simulation import simulate
 from test_laws import histories, kept, logged
 
 BLOCK: Final = 32
+_IMPORTS: Final = (ast.Import, ast.ImportFrom)
 EVERYTHING: Final = Portion(buckets=range(64))
 
 
@@ -141,6 +143,19 @@ def test_a_changed_reader_is_another_interpreter(changed: str) -> None:
 
     assert interpreter.digest_of(interpreter.source_of) == interpreter.interpreter()
     assert interpreter.digest_of(source) != interpreter.interpreter()
+
+
+def test_no_import_is_overlooked() -> None:
+    def named(text: bytes) -> set[str]:
+        nodes = [each for each in ast.walk(ast.parse(text)) if type(each) in _IMPORTS]
+        lines = [ast.unparse(each).encode() for each in nodes]
+        return {name for line in lines for name in interpreter.imported(line)}
+
+    read = interpreter.modules(interpreter.ROOTS, interpreter.source_of)
+
+    assert len(read) > 40
+    for name, text in read.items():
+        assert set(interpreter.imported(text)) == named(text), name
 
 
 def test_all_that_reads_a_fact_and_all_that_it_holds_is_part_of_the_interpreter() -> None:

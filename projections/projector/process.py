@@ -79,14 +79,15 @@ async def rebuild(
         tick: Is told now and then how many events are done, of how many.
         block_events: Events that are read and kept at a time.
     """
-    async with _projector(conninfo) as connection:
+    async with _projector(conninfo) as connection, _projector(conninfo) as reading:
         begun = {
             each.name: (await generations.begin(connection, each, afresh=afresh)).number
             for each in projections
         }
-        shelf = Shelf(connection=connection, events=block_events)
+        shelf = Shelf(connection=reading, events=block_events)
         head = (await log.head()).position
         making = Making(
+            connection=connection,
             projections=projections,
             numbers=begun,
             blocks=head // shelf.events,

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 from ledger.log import Log, Recorded, Selection
+
+T = TypeVar("T")
 
 # Positions looked through at a time: what is not selected is not fetched.
 WINDOW_BATCHES: Final = 2
@@ -55,13 +57,13 @@ async def pages(
         after = end
 
 
-async def ahead(source: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+async def ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
     """Yield what *source* does, and let it fetch one more meanwhile."""
     coming = asyncio.ensure_future(anext(source, None))
     try:
-        while (page := await coming) is not None:
+        while (found := await coming) is not None:
             coming = asyncio.ensure_future(anext(source, None))
-            yield page
+            yield found
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)

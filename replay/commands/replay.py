@@ -3,11 +3,14 @@
     bl replay
     bl replay --compare --projection subscriptions --projection seats
     bl replay --compare -O json
+    bl replay --compare --bodies
     bl replay --swap
 
---compare, which is what is done if nothing is said, folds the log anew in memory and names
-each row that is kept otherwise, with its field and both values; it writes nothing. Exit 0
-if every row is what the log makes of it, 1 if not.
+--compare, which is what is done if nothing is said, folds the log anew and names each row
+that is kept otherwise, with its field and both values; it writes nothing. What was read of
+an event's body is kept for rebuilds, bound to the log's chain and to the code that read
+it, and is not read again; --bodies reads every body all the same. Exit 0 if every row is
+what the log makes of it, 1 if not.
 
 --swap folds the log into tables beside the live ones, which readers and the projector go
 on using, and puts all of them in place in one step. Interrupted (Ctrl-C), nothing is put
@@ -30,7 +33,8 @@ from projections.models.registry import PROJECTIONS
 from replay.arguments.options import Reporting, UsageError
 from replay.commands import projections as read_models
 from replay.ledgers import Connection, connected, database
-from replay.rebuild.drift import Compared, compare
+from replay.rebuild.differences import Compared
+from replay.rebuild.drift import compare
 from replay.rebuild.drift_words import drift_findings
 from replay.rebuild.swapping import swap as swapped
 from replay.report.output import write
@@ -57,6 +61,7 @@ def run(
     ] = (),
     compare: Annotated[bool, Parameter(negative="")] = False,
     swap: Annotated[bool, Parameter(negative="")] = False,
+    bodies: Annotated[bool, Parameter(negative="")] = False,
     options: Reporting | None = None,
 ) -> int:
     """Compare the read models with the log, or make them anew.
@@ -64,12 +69,15 @@ def run(
     Args:
         compare: Name each row that is not what the log makes of it.
         swap: Put what the log makes in the place of the read models.
+        bodies: Read every body again, also where what it says is kept.
     """
     if compare and swap:
         raise UsageError("--compare writes nothing and --swap replaces: give one of them")
+    if bodies and swap:
+        raise UsageError("--bodies is for --compare")
     options = options or Reporting()
     chosen = _chosen(projection)
-    return _swap(chosen, options) if swap else _compare(chosen, options)
+    return _swap(chosen, options) if swap else _compare(chosen, options, bodies=bodies)
 
 
 def _chosen(names: Sequence[str]) -> list[Projection[Any]]:
@@ -89,10 +97,10 @@ def _swap(chosen: Sequence[Projection[Any]], options: Reporting) -> int:
     return 0
 
 
-def _compare(chosen: Sequence[Projection[Any]], options: Reporting) -> int:
+def _compare(chosen: Sequence[Projection[Any]], options: Reporting, *, bodies: bool) -> int:
     with database() as conninfo:
         with progress("replay", options.progress) as tick:
-            compared = asyncio.run(compare(conninfo, tick, chosen))
+            compared = asyncio.run(compare(conninfo, tick, chosen, bodies=bodies))
         with connected(conninfo) as connection:
             write(_report(compared, connection), options)
     return 1 if any(one.differing for one in compared) else 0

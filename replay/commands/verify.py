@@ -30,7 +30,8 @@ from ledger.verify import verify as verify_log
 from replay.arguments.options import Reporting, UsageError
 from replay.ledgers import connected, database
 from replay.pack.keeping import kept_checkpoint
-from replay.rebuild.drift import Compared, compare
+from replay.rebuild.differences import Compared
+from replay.rebuild.drift import compare
 from replay.rebuild.drift_words import drift_findings, drift_said
 from replay.report.output import write
 from replay.report.progress import progress
@@ -81,7 +82,7 @@ def run(
         damaged = verified is not None and verified.fault is not None
         if (projections or both) and not damaged:
             with progress("replay", options.progress) as tick:
-                compared = asyncio.run(compare(conninfo, tick))
+                compared = asyncio.run(compare(conninfo, tick, bodies=True))
         with connected(conninfo) as connection:
             write(_report(verified, compared, stamp_of(connection)), options)
     if damaged:

@@ -1,115 +1,85 @@
 """Where read models differ from what the log says they should be.
 
-The log is folded anew, in memory, up to the bookmark of each read model, and what comes of
-it is compared with the rows as they are kept, byte for byte.
+The log is folded anew up to the bookmark of each read model, some accounts after others,
+and what comes of it is compared with the rows as they are kept, byte for byte.
+
+    facts of a portion → rows ┐
+    rows as they are kept ────┴→ differences
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import Any
 
 import attrs
-import msgspec
-from psycopg import sql
 
+from ledger.database import Role, connect
 from ledger.errors import UnavailableError
 from ledger.postgres import PostgresLog
+from projections.aside import aside, seldom_collecting
 from projections.models.declaration import Projection
 from projections.models.registry import PROJECTIONS
-from projections.projector.fleet import Fleet
-from projections.projector.packing import unpacked
-from projections.projector.rows import Codec, Row
-from projections.projector.runner import Runner
-from projections.projector.twin import MemoryRows
-from replay.ledgers import Connection, connected
+from projections.projector.folding import Key
+from projections.projector.rows import Row
+from projections.projector.windows import ahead
+from projections.rebuild.blocks import BLOCK_EVENTS
+from projections.rebuild.filling import UnreadableError
+from projections.rebuild.fold import Routes, UnfoldableError, rows
+from projections.rebuild.gathered import Facts, first_blocks
+from projections.rebuild.shelf import DamagedFactsError, Shelf
+from replay.ledgers import connected
 from replay.models import read_models
-from replay.rebuild.differing import Parting, parting, said
+from replay.rebuild.differences import Compared, Found
+from replay.rebuild.moment import Moment, moment_of
+from replay.rebuild.rehearsal import rehearsed
 
-STEP: Final = 16384
-FETCHED: Final = 2000
-NAMED_MAX: Final = 1000
-KEPT: Final = sql.SQL("SELECT account, object, state, refers FROM {view}")
-PARKED: Final = "SELECT account FROM read_models.parked WHERE projection = %s"
-
-Key = tuple[str, str]
-
-
-@attrs.frozen(kw_only=True)
-class Difference:
-    """An object whose kept row is not what the log makes of it.
-
-    Attributes:
-        what: ``missing``, ``extra`` or ``other``.
-        field: Where the state parts from what the log says; None for a whole row.
-        expected: What the log says stands there.
-        actual: What is kept.
-    """
-
-    projection: str
-    account: str
-    object_id: str
-    what: str
-    field: str | None = None
-    expected: str | None = None
-    actual: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Compared:
-    """One read model, compared.
-
-    Attributes:
-        rows: How many the log makes.
-        position: The bookmark up to which it was compared.
-        differing: How many objects differ.
-        differences: The first of them, at most `NAMED_MAX`.
-    """
-
-    projection: str
-    rows: int
-    position: int
-    differing: int
-    differences: tuple[Difference, ...]
-
-
-@attrs.frozen(kw_only=True)
-class _Rehearsal:
-    """A projection on its way through the log once more, in memory."""
-
-    projection: Projection[Any]
-    twin: MemoryRows
-    runner: Runner
+Progress = Callable[[int, int], None]
 
 
 async def compare(
     conninfo: str,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     projections: Sequence[Projection[Any]] = PROJECTIONS,
+    *,
+    bodies: bool = False,
+    block_events: int = BLOCK_EVENTS,
 ) -> list[Compared]:
     """Compare *projections*, those that there are; parked accounts are passed over.
 
-    The log is read once for all of them, up to where all have read; each is then taken on
-    to its own bookmark.
+    Args:
+        bodies: Whether every body is read anew, also where the facts of it are kept.
+        block_events: Events whose facts are kept together.
 
     Raises:
         UnavailableError: The rows are of another version of this program.
     """
-    with connected(conninfo) as connection:
-        known = {one.name: one for one in read_models(connection, 0)}
+    with connected(conninfo) as looking:
+        known = {one.name: one for one in read_models(looking, 0)}
     present = [each for each in projections if each.name in known]
     if not present:
         return []
     for each in present:
         _of_this_version(each, known[each.name].version)
-    total = min(known[each.name].position for each in present)
-    async with PostgresLog.open(conninfo, readers=2) as log:
-        rehearsals = [_rehearsal(each, log) for each in present]
-        fleet = Fleet(log, [each.runner for each in rehearsals])
-        for until in (*range(STEP, total, STEP), total):
-            await fleet.catch_up(until)
-            progress(until, total)
-        return [await _compared(conninfo, each) for each in rehearsals]
+    async with (
+        PostgresLog.open(conninfo, readers=2) as log,
+        await connect(conninfo, Role.READER) as connection,
+    ):
+        shelf = Shelf(connection=connection, events=block_events)
+        total = min(known[each.name].position for each in present)
+        blocks = 0 if bodies else await first_blocks(shelf, total)
+        comparison = _Comparison(
+            conninfo=conninfo, log=log, projections=present, progress=progress, total=total
+        )
+        try:
+            try:
+                return await comparison.run(Facts(shelf=shelf, blocks=blocks))
+            except DamagedFactsError:
+                return await comparison.run(Facts(shelf=shelf, blocks=0))
+        except (UnreadableError, UnfoldableError):
+            return await rehearsed(conninfo, log, progress, present)
 
 
 def _of_this_version(projection: Projection[Any], version: int) -> None:
@@ -120,91 +90,75 @@ def _of_this_version(projection: Projection[Any], version: int) -> None:
         )
 
 
-def _rehearsal(projection: Projection[Any], log: PostgresLog) -> _Rehearsal:
-    twin = MemoryRows(projection.version)
-    return _Rehearsal(
-        projection=projection, twin=twin, runner=Runner(projection, log, twin)
-    )
+@attrs.frozen(kw_only=True)
+class _Comparison:
+    """What is compared, and who is told how far that is."""
+
+    conninfo: str
+    log: PostgresLog
+    projections: Sequence[Projection[Any]]
+    progress: Progress
+    total: int
+
+    async def run(self, facts: Facts) -> list[Compared]:
+        """Compare with what stands there at one moment: the projector may be at work."""
+        with closing(facts), seldom_collecting():
+            await facts.reach(self.log, self.total, self._tell)
+            async with moment_of(self.conninfo, self.projections) as moment:
+                await facts.reach(self.log, max(moment.positions))
+                return await self._compared(facts, moment)
+
+    async def _compared(self, facts: Facts, moment: Moment) -> list[Compared]:
+        models = [
+            _Model(projection=each, found=Found(each, moment.parked[each.name]))
+            for each in self.projections
+        ]
+        routes = Routes(self.projections, moment.positions)
+        async with aclosing(ahead(facts.by_portion(routes))) as coming:
+            async for share, streams in coming:
+                for model, told in zip(models, streams, strict=True):
+                    made = await aside(len(told), rows, model.projection, told)
+                    model.take(made, await moment.load(model.projection, made))
+                    told.clear()
+                self._tell(self.total + int(self.total * share))
+        for model in models:
+            await model.look_for_more(moment)
+        return [
+            model.found.compared(model.rows, position)
+            for model, position in zip(models, moment.positions, strict=True)
+        ]
+
+    def _tell(self, done: int) -> None:
+        self.progress(done // 2, self.total)
 
 
-async def _compared(conninfo: str, rehearsal: _Rehearsal) -> Compared:
-    """Compare with rows and bookmark of one moment: the projector may be at work."""
-    projection, twin = rehearsal.projection, rehearsal.twin
-    with connected(conninfo) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        models = {one.name: one.position for one in read_models(connection, 0)}
-        position = models[projection.name]
-        await rehearsal.runner.catch_up(position)
-        rows = len(twin.rows)
-        parked = {row[0] for row in connection.execute(PARKED, (projection.name,))}
-        found = _Found(Codec(projection), projection.name, parked | set(twin.failures))
-        for key, kept in _kept(connection, projection.name):
-            found.take(key, twin.rows.pop(key, None), kept)
-        for key, wanted in twin.rows.items():
-            found.take(key, wanted, None)
-    twin.rows.clear()
-    return Compared(
-        projection=projection.name,
-        rows=rows,
-        position=position,
-        differing=found.count,
-        differences=tuple(sorted(found.named, key=_place)),
-    )
+@attrs.define(kw_only=True)
+class _Model:
+    """A read model under comparison.
 
+    Attributes:
+        known: A number for each object that the log makes, so that others stand out.
+    """
 
-class _Found:
-    """Counts the objects that differ, and names the first of them."""
+    projection: Projection[Any]
+    found: Found
+    rows: int = 0
+    matched: int = 0
+    known: array[int] = attrs.Factory(lambda: array("q"))
 
-    def __init__(self, codec: Codec[Any], name: str, passed_over: set[str]) -> None:
-        self.count = 0
-        self.named: list[Difference] = []
-        self._codec = codec
-        self._name = name
-        self._passed_over = passed_over
+    def take(self, made: Mapping[Key, Row], kept: Mapping[Key, Row]) -> None:
+        """Compare what the log *made* with what is *kept* of the same objects."""
+        for key, wanted in made.items():
+            self.found.take(key, wanted, kept.get(key))
+        self.rows += len(made)
+        self.matched += len(kept)
+        self.known.extend(map(hash, made))
 
-    def take(self, key: Key, wanted: Row | None, kept: Row | None) -> None:
-        """Take note of an object, if it differs."""
-        if wanted == kept or key[0] in self._passed_over:
+    async def look_for_more(self, moment: Moment) -> None:
+        """Find the rows of objects that the log knows nothing of, if there are any."""
+        if await moment.count(self.projection) == self.matched:
             return
-        self.count += 1
-        if len(self.named) == NAMED_MAX:
-            return
-        what = "missing" if kept is None else "extra" if wanted is None else "other"
-        difference = Difference(
-            projection=self._name,
-            account=key[0],
-            object_id=key[1],
-            what=what,
-            **_where(self._codec, wanted, kept),
-        )
-        self.named.append(difference)
-
-
-def _place(difference: Difference) -> Key:
-    return difference.account, difference.object_id
-
-
-def _kept(connection: Connection, name: str) -> Iterator[tuple[Key, Row]]:
-    """Yield the rows as they are kept, some at a time."""
-    query = KEPT.format(view=sql.Identifier("read_models", name))
-    with connection.cursor("kept", binary=True) as cursor:
-        cursor.itersize = FETCHED
-        cursor.execute(query)
-        for account, raw, state, refers in cursor:
-            yield (account, unpacked(raw)), Row(state=bytes(state), refers=refers)
-
-
-def _where(codec: Codec[Any], wanted: Row | None, kept: Row | None) -> dict[str, str]:
-    """Return field, expected and actual of a row that both have."""
-    if wanted is None or kept is None:
-        return {}
-    if wanted.state == kept.state:
-        found: Parting | None = Parting("refers", said(wanted.refers), said(kept.refers))
-    else:
-        try:
-            found = parting(codec.decode(wanted.state), codec.decode(kept.state))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            found = Parting("state", "what can be read", f"{type(error).__name__}: {error}")
-    if found is None:  # the same values, written otherwise
-        found = Parting("state", wanted.state.hex()[:40], kept.state.hex()[:40])
-    return attrs.asdict(found)
+        known = set(self.known)
+        async for key, row in moment.rows(self.projection):
+            if hash(key) not in known:
+                self.found.take(key, None, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from replay.rebuild.drift import Compared, Difference
+from replay.rebuild.differences import Compared, Difference
 
 
 def drift_said(each: Difference) -> str:

@@ -30,7 +30,7 @@ async def swap(conninfo: str, chosen: Sequence[Projection[Any]], tick: Tick) -> 
         head = (await log.head()).position
         telling = asyncio.create_task(_tell(conninfo, chosen, tick, head))
         try:
-            await process.rebuild(conninfo, log, *chosen)
+            await process.rebuild(conninfo, log, *chosen, tick=tick)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -45,4 +45,5 @@ async def _tell(
             await asyncio.sleep(LOOK_S)
             cursor = await connection.execute(REACHED, (names,))
             for (reached,) in await cursor.fetchall():
-                tick(min(reached, head), head)
+                if reached:  # before, whoever makes them as a whole tells of it
+                    tick(min(reached, head), head)
