@@ -108,7 +108,7 @@ async def test_A03_B09_what_is_kept_is_what_is_read_at_every_position(
                 expected = view.answer()
                 view = await views.with_wrongful(view, expected)
                 assert whole.written == Written.of(rendering.billing(expected)), account
-                assert whole.answer == view.wrongful
+                assert whole.answer.wrongful == view.wrongful
                 assert whole.stale == view.stale
                 compared += 1
                 kept_again["billing"] += whole is before[1]

@@ -25,20 +25,18 @@ from ledger.moments import rfc3339
 from ledger.problems import Problem, bad_request, require, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering
-from projections.account import Account
 from projections.answer import Billing
+from projections.api.billings import Beside
 from projections.api.coverage import covered
-from projections.api.kept_answers import Kept, KeptAnswers, Watch
+from projections.api.kept_answers import KeptAnswers, Watch
 from projections.api.paging import Page, links, listed, page
 from projections.api.questions import Question, question
 from projections.api.responses import answered, drawn
 from projections.dunning.drawing import drawing, lane
 from projections.dunning.rendering import timelines
-from projections.dunning.wrongful import WrongfulPause
 from projections.explain import rendering as explanation_rendering
 from projections.explain.figures import explanation, total_explanation
 from projections.explain.tree import Explanation, Figure
-from projections.pulse import Beat
 from projections.seating.history import Step, held, steps
 from projections.status.access import Access
 from projections.status.entitlement import Entitlement
@@ -67,7 +65,7 @@ class Accounts:
     views: Views
     watch: Watch
     entitlements: KeptAnswers[Entitlement]
-    billings: KeptAnswers[Sequence[WrongfulPause]]
+    billings: KeptAnswers[Beside]
 
     async def billing(self, request: web.Request) -> web.Response:
         """Answer with everything about an account."""
@@ -80,7 +78,7 @@ class Accounts:
             told = view.answer()
             view = await self.views.with_wrongful(view, told)
             return answered(request, rendering.billing(told), view)
-        view = attrs.evolve(_view(kept, beat, grant, now), wrongful=tuple(kept.answer))
+        view = attrs.evolve(kept.view(beat, grant, now), wrongful=kept.answer.wrongful)
         return answered(request, kept.written, view)
 
     async def access(self, request: web.Request) -> web.Response:
@@ -93,7 +91,7 @@ class Accounts:
             view = await self.views.view(account, asked, grant, beat)
             return answered(request, rendering.access(view.answer()), view)
         fresh = 0 if asked.at_least else _fresh_s(kept.answer.access, now)
-        view = _view(kept, beat, grant, now)
+        view = kept.view(beat, grant, now)
         return answered(request, kept.written, view, fresh_s=fresh)
 
     async def invoices(self, request: web.Request) -> web.Response:
@@ -206,25 +204,6 @@ def named_account(account: str) -> str:
     if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
         raise unknown_account()
     return account
-
-
-def _view(kept: Kept[Any], beat: Beat, grant: Grant, now: datetime) -> View:
-    """Return when and of whom *kept* is, as *beat* has shown that it still holds.
-
-    Raises:
-        Problem: It is not for this token (404).
-    """
-    if grant.account not in {None, kept.asked, *kept.linked.streams}:
-        raise unknown_account()
-    return View(
-        linked=kept.linked,
-        account=Account(linked=kept.linked, reconciled=kept.reconciled),
-        now=now,
-        position=max(kept.position, beat.least),
-        stale=kept.stale,
-        lag_ms=beat.lag_ms(now),
-        replica_lag_ms=beat.replica_lag_ms(now),
-    )
 
 
 def _total(told: Billing, start: str) -> PeriodTotal | None:

@@ -40,6 +40,7 @@ from projections.openapi.document import document
 from projections.openapi.operations import Operation
 from projections.page import app as page_app
 from projections.page.app import Pages
+from projections.page.showing import Showing
 from projections.pulse import Beat
 from projections.reading import Reader
 from projections.views import Views
@@ -139,13 +140,14 @@ def routes(api: Api) -> list[web.RouteDef]:
     """Return the routes of *api*; the application needs `problems` and `TOKEN_KEYS`."""
     views = Views(reader=api.reader, log=api.log, clock=api.clock)
     watch = api.watch
+    everything = billings(api.reader, views, watch)
     return [
         *account_api.routes(
             Accounts(
                 views=views,
                 watch=watch,
                 entitlements=entitlements(api.reader, watch),
-                billings=billings(api.reader, views, watch),
+                billings=everything,
             )
         ),
         *event_api.routes(
@@ -160,7 +162,12 @@ def routes(api: Api) -> list[web.RouteDef]:
         web.get("/v1/checkpoint", api.checkpoint),
         web.get("/v1/openapi.json", described(api.beside)),
         *page_app.routes(
-            Pages(views=views, reader=api.reader, log=api.log, prices=api.prices)
+            Pages(
+                showing=Showing(views=views, watch=watch, billings=everything),
+                reader=api.reader,
+                log=api.log,
+                prices=api.prices,
+            )
         ),
     ]
 

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
+
+import attrs
 
 from ledger.horizon import Horizon
 from projections import rendering
+from projections.account import Account
 from projections.answer import answer
 from projections.api.entitlements import named
-from projections.api.kept_answers import Kept, KeptAnswers, Watch
+from projections.api.kept_answers import BESIDE_BYTES, Kept, KeptAnswers, Watch
 from projections.api.responses import Written
 from projections.api.touches import Names
+from projections.dunning.timelines import Timeline
 from projections.dunning.wrongful import WrongfulPause
 from projections.reading import Reader
 from projections.views import View, Views
 
+TIMELINE_BYTES: Final = 4_000
 
-def billings(
-    reader: Reader, views: Views, watch: Watch
-) -> KeptAnswers[Sequence[WrongfulPause]]:
+
+@attrs.frozen(kw_only=True)
+class Beside:
+    """What is asked for beside the answer that is written.
+
+    Attributes:
+        dunning: All timelines, the oldest first.
+    """
+
+    wrongful: tuple[WrongfulPause, ...]
+    dunning: tuple[Timeline, ...]
+
+
+def billings(reader: Reader, views: Views, watch: Watch) -> KeptAnswers[Beside]:
     """Return what ``/billing`` answers, beside it the pauses that were wrong."""
 
-    async def read(account: str, now: datetime) -> Kept[Sequence[WrongfulPause]] | None:
+    async def read(account: str, now: datetime) -> Kept[Beside] | None:
         found = await reader.find(account)
         if not found.known:
             return None
@@ -48,13 +64,20 @@ def billings(
                 }
             ),
             position=found.position,
-            linked=found.linked,
+            account=Account(
+                linked=found.linked,
+                catalogue=whole.catalogue,
+                reconciled=whole.reconciled,
+            ),
             stale=found.stale,
-            reconciled=whole.reconciled,
             decided_at=now,
             until=horizon.until if settled else now,
-            answer=view.wrongful,
+            answer=Beside(
+                wrongful=view.wrongful,
+                dunning=tuple(attrs.evolve(each, now=now) for each in told.dunning),
+            ),
             written=written,
+            beside_bytes=BESIDE_BYTES + TIMELINE_BYTES * len(told.dunning),
         )
 
     return KeptAnswers(watch, read)

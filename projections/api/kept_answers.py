@@ -19,17 +19,19 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 from ledger.log import Log
+from ledger.problems import unknown_account
+from ledger.tokens import Grant
+from projections.account import Account
 from projections.api.responses import Written
 from projections.api.touches import Names, Touches
-from projections.models.checks import Checked
-from projections.models.links import Linked
 from projections.pulse import Beat, Pulse
 from projections.reading import Reader
+from projections.views import View
 
 # Rather than read so many events, read the accounts again.
 EVENTS_MAX: Final = 5_000
 BYTES_MAX: Final = 32 * 1024 * 1024
-# About what the objects around a body take.
+# About what the objects around a body take, at least.
 BESIDE_BYTES: Final = 1_500
 
 A = TypeVar("A")
@@ -43,6 +45,7 @@ class Kept(Generic[A]):
         asked: The name that it was asked for by.
         names: What touches it when events are about it.
         position: Every event up to here is in it.
+        account: What of it is asked for beside what is written.
         decided_at: The moment at which it was worked out.
         until: The first moment at which a date may change it.
         answer: What was worked out, as far as it is needed beside what is written.
@@ -52,23 +55,42 @@ class Kept(Generic[A]):
     asked: str
     names: Names
     position: int
-    linked: Linked
+    account: Account
     stale: bool
-    reconciled: Checked | None
     decided_at: datetime
     until: datetime
     answer: A
     written: Written
+    beside_bytes: int = BESIDE_BYTES
 
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
         names = self.names.hashes
-        return len(self.written.json) + names.itemsize * len(names) + BESIDE_BYTES
+        return len(self.written.json) + names.itemsize * len(names) + self.beside_bytes
 
     def holds(self, now: datetime) -> bool:
         """Tell whether no date has passed since, nor the clock gone back."""
         return self.decided_at <= now < self.until
+
+    def view(self, beat: Beat, grant: Grant, now: datetime) -> View:
+        """Return when and of whom it is, as *beat* has shown that it still holds.
+
+        Raises:
+            Problem: It is not for this token (404).
+        """
+        linked = self.account.linked
+        if grant.account not in {None, self.asked, *linked.streams}:
+            raise unknown_account()
+        return View(
+            linked=linked,
+            account=self.account,
+            now=now,
+            position=max(self.position, beat.least),
+            stale=self.stale,
+            lag_ms=beat.lag_ms(now),
+            replica_lag_ms=beat.replica_lag_ms(now),
+        )
 
 
 class Watch:

@@ -36,6 +36,10 @@ class Written:
         tagged = told + _VERSIONS.encode() if final else told
         return cls(told, f'"{hashlib.sha256(tagged).hexdigest()[:32]}"')
 
+    def with_meta(self, meta: Json) -> bytes:
+        """Return all of the answer."""
+        return b'%b,"meta":%b}' % (self.json[:-1], msgspec.json.encode(meta))
+
 
 def answered(
     request: web.Request,
@@ -63,8 +67,7 @@ def answered(
     }
     if etag_matches(request, tag):
         return web.Response(status=304, headers=sent)
-    more = msgspec.json.encode({**meta(view), **(beside or {})})
-    whole = b'%b,"meta":%b}' % (told.json[:-1], more)
+    whole = told.with_meta({**meta(view), **(beside or {})})
     return web.Response(body=whole, content_type="application/json", headers=sent)
 
 

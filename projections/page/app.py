@@ -11,7 +11,6 @@ GET  /billing/-/page.….css                       the page's own files
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Final
 
 import attrs
@@ -19,31 +18,27 @@ import msgspec
 from aiohttp import web
 
 from ledger.log import Log
-from ledger.moments import rfc3339
 from ledger.problems import Problem, bad_request, unknown_account
-from ledger.tokens import Grant, Scope
 from projections import rendering
 from projections.api.accounts import named_account
 from projections.api.paging import page as page_of
-from projections.api.questions import Question
-from projections.api.responses import meta
 from projections.explain.figures import explanation
 from projections.explain.tree import Figure
 from projections.page import assets, tree, visits
 from projections.page.activity import SHOWN, Happened, Lately, lately, reasons, told
 from projections.page.answers import html, reader_of, seen
-from projections.page.composing import Shown, composed, name_of
+from projections.page.composing import composed, name_of
 from projections.page.document import Document, Invoice
 from projections.page.explaining import Explanation, of_invoice
 from projections.page.freshness import freshness
 from projections.page.offers import Offer
 from projections.page.pricing import offers
 from projections.page.sessions import Session
+from projections.page.showing import Showing, Shown
 from projections.page.view import Mode, mode_of
 from projections.page.visits import now_of, path_of, visitor
 from projections.reading import Reader
 from projections.seating.history import steps
-from projections.views import Views
 
 INVOICE: Final = "invoice"
 INVOICES_PAGE: Final = 50
@@ -58,7 +53,7 @@ class Pages:
         prices: Those that are offered where there is nothing to manage.
     """
 
-    views: Views
+    showing: Showing
     reader: Reader
     log: Log
     prices: tuple[str, ...] = ()
@@ -78,7 +73,7 @@ class Pages:
         if visits.LINK in request.query:
             return visits.exchanged(request, account)
         session = visitor(request, account)
-        shown = await self._shown(request, session)
+        shown = await self.showing.kept(request, session)
         found = await self._lately(request, shown)
         return composed(
             request,
@@ -93,7 +88,7 @@ class Pages:
     async def freshness(self, request: web.Request) -> web.Response:
         """Answer with the last line; where figures have changed, the page asks for them."""
         session = self._visitor(request)
-        shown = await self._shown(request, session)
+        shown = await self.showing.kept(request, session)
         now = shown.document.meta.as_of
         response = html(request, "freshness.html", now, fresh=freshness(shown.document))
         if request.query.get("seen") != shown.tag:
@@ -102,7 +97,7 @@ class Pages:
 
     async def invoices(self, request: web.Request) -> web.Response:
         """Answer with all invoices, a page at a time."""
-        shown = await self._shown(request, self._visitor(request))
+        shown = await self.showing.whole(request, self._visitor(request))
         cursor = request.query.get("cursor")
         rows = [] if shown.billing is None else rendering.invoices(shown.billing)
         found = page_of(rows, _dated, cursor, INVOICES_PAGE)
@@ -113,7 +108,7 @@ class Pages:
 
     async def activity(self, request: web.Request) -> web.Response:
         """Answer with what happened, a page at a time."""
-        shown = await self._shown(request, self._visitor(request))
+        shown = await self.showing.kept(request, self._visitor(request))
         before = request.query.get("cursor")
         if before is not None and not (before.isdigit() and before.isascii()):
             raise bad_request("cursor is none that this page gave")
@@ -130,7 +125,7 @@ class Pages:
 
     async def explain(self, request: web.Request) -> web.Response:
         """Answer with why a figure is what it is."""
-        shown = await self._shown(request, self._visitor(request))
+        shown = await self.showing.whole(request, self._visitor(request))
         explained = _explanation(request, shown)
         return html(
             request,
@@ -146,9 +141,9 @@ class Pages:
     async def _lately(
         self, request: web.Request, shown: Shown, before: int | None = None
     ) -> Lately:
-        if shown.view is None or shown.billing is None:
+        if shown.view is None:
             return Lately(entries=(), next=None)
-        said = reasons(shown.billing.dunning)
+        said = reasons(shown.dunning)
         reader = reader_of(request)
         return await lately(self.log, shown.view, reader, reasons=said, before=before)
 
@@ -159,23 +154,6 @@ class Pages:
 
     def _visitor(self, request: web.Request) -> Session:
         return visitor(request, named_account(request.match_info["account"]))
-
-    async def _shown(self, request: web.Request, session: Session) -> Shown:
-        grant = Grant(scopes=frozenset({Scope.READ}), account=session.account)
-        try:
-            view = await self.views.view(session.account, Question(), grant)
-        except Problem as error:
-            if error.status != unknown_account().status:
-                raise
-            # The product knows it, we do not yet: there is a subscription to start.
-            now = rfc3339(now_of(request))
-            body: dict[str, Any] = {"account": session.account, "meta": {"as_of": now}}
-            return Shown(document=msgspec.convert(body, Document), tag="")
-        billing = view.answer()
-        body = rendering.billing(billing)
-        tag = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:16]
-        document = msgspec.convert({**body, "meta": meta(view)}, Document)
-        return Shown(document=document, tag=tag, view=view, billing=billing)
 
     async def _events(self, shown: Shown, explained: Explanation) -> dict[int, Happened]:
         if shown.view is None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
 from aiohttp import web
 
-from projections.answer import Billing
 from projections.page.activity import Happened
 from projections.page.answers import html
 from projections.page.document import Document
@@ -17,24 +15,8 @@ from projections.page.freshness import freshness
 from projections.page.offers import Offer
 from projections.page.texts import cut
 from projections.page.view import page
-from projections.views import View
 
 NAME_CHARS_MAX: Final = 60
-
-
-@attrs.frozen(kw_only=True)
-class Shown:
-    """An account as its page shows it.
-
-    Attributes:
-        tag: Changes whenever anything but ``meta`` does.
-        view: None where nothing is known of it yet, as is *billing*.
-    """
-
-    document: Document
-    tag: str
-    view: View | None = None
-    billing: Billing | None = None
 
 
 def composed(

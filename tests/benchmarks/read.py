@@ -129,12 +129,13 @@ def delivering(
         thread.join()
 
 
-async def warm(port: int, accounts: list[str]) -> float:
-    """Ask for each of *accounts* once; return how many a second that was."""
+async def warm(port: int, what: str, accounts: list[str]) -> float:
+    """Ask *what* of each of *accounts* once; return how many a second that was."""
     began = time.perf_counter()
     async with AsyncLedger(f"http://127.0.0.1:{port}", token()) as ledger:
+        ask = {"access": ledger.access, "billing": ledger.billing}[what]
         for start in range(0, len(accounts), 16):
-            await asyncio.gather(*map(ledger.access, accounts[start : start + 16]))
+            await asyncio.gather(*map(ask, accounts[start : start + 16]))
     return len(accounts) / (time.perf_counter() - began)
 
 
@@ -200,8 +201,9 @@ def main() -> None:
                 found = [row[0] for row in connection.execute(SHARES)]
                 found = found[: options.accounts]
             names.write_text("\n".join(found) + "\n")
-            cold = asyncio.run(warm(api, found))
-            say(f"{len(found):,} accounts asked for once, {cold:.0f} a second")
+            cold = {what: asyncio.run(warm(api, what, found)) for what in AIMS}
+            each = ", ".join(f"{what} {rate:.0f} a second" for what, rate in cold.items())
+            say(f"{len(found):,} accounts asked for once: {each}")
             with delivering(receiver, options.rate, told) as sent:
                 time.sleep(1)
                 runs = {
@@ -227,7 +229,7 @@ def main() -> None:
             f"read_{name}",
             events=options.events,
             accounts=len(found),
-            cold_requests_per_s=round(cold),
+            cold_requests_per_s=round(cold[name]),
             deliveries_per_s=round(mean(sent)) if sent else 0,
             connections=options.connections,
             **met,
