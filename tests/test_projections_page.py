@@ -475,3 +475,12 @@ async def test_a_parked_account_shows_what_is_known_and_that_it_stands_still(
     assert 'data-state="stale"' in text
     assert re.search(r"Status: </span><bdi>Active", text)
     assert "These figures stand still" not in await visitor.page("cus_1")
+
+
+async def test_who_has_a_seat_is_named_beside_the_figure(visitor: Visitor) -> None:
+    path = await visitor.enter("cus_1")
+    answer = await visitor.get(f"{path}/explain?figure=seats")
+    text = await answer.text()
+
+    assert "Who has a seat now" in text
+    assert "u_1" in text.partition("Who has a seat now")[2].partition("</ul>")[0]

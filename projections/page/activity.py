@@ -21,6 +21,7 @@ from projections.page.texts import cut, words
 from projections.story import subscription_story as story
 from projections.story.sentences import sentence
 from projections.story.timeline import Entry, entries
+from projections.translation.lifecycle import rank
 from projections.views import View
 
 SHOWN: Final = 8
@@ -107,8 +108,14 @@ def reasons(timelines: Iterable[Timeline]) -> dict[int, str]:
 def _newest_first(
     recorded: Sequence[Recorded], now: datetime
 ) -> Iterable[tuple[Entry, int]]:
-    for entry in sorted(entries(recorded, now), key=lambda each: each.key, reverse=True):
+    for entry in sorted(entries(recorded, now), key=_key, reverse=True):
         yield entry, entry.recorded.position
+
+
+def _key(entry: Entry) -> tuple[str, int, str]:
+    """Sort by time, and within one second as things of that kind follow each other."""
+    at, name = entry.key
+    return at, rank(entry.kind), name
 
 
 def _stories(recorded: Sequence[Recorded], view: View, reader: Reader) -> dict[int, str]:

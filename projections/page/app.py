@@ -38,11 +38,12 @@ from projections.page.showing import Showing, Shown
 from projections.page.view import Mode, mode_of
 from projections.page.visits import now_of, path_of, visitor
 from projections.reading import Reader
-from projections.seating.history import steps
+from projections.seating.history import held, steps
 
 INVOICE: Final = "invoice"
 INVOICES_PAGE: Final = 50
 STEPS_SHOWN: Final = 50
+HOLDERS_SHOWN: Final = 200
 
 
 @attrs.frozen(kw_only=True)
@@ -135,7 +136,7 @@ class Pages:
             name=name_of(shown.document),
             path=path_of(request.match_info["account"]),
             events=await self._events(shown, explained),
-            steps=_steps(shown) if request.query["figure"] == Figure.SEATS else [],
+            **_seating(shown, wanted=request.query["figure"] == Figure.SEATS),
         )
 
     async def _lately(
@@ -232,11 +233,18 @@ def _figures(document: Document) -> set[Figure]:
     return {figure for figure, value in told.items() if value}
 
 
-def _steps(shown: Shown) -> list[Any]:
-    if shown.view is None:
-        return []
-    taken = steps(shown.view.account.registers, shown.view.now)
-    return list(reversed(taken[-STEPS_SHOWN:]))
+def _seating(shown: Shown, *, wanted: bool) -> dict[str, Any]:
+    """Return who holds a seat and how it came to that, as far as a page shows it."""
+    if shown.view is None or not wanted:
+        return {"steps": [], "holders": [], "unnamed": 0}
+    registers, now = shown.view.account.registers, shown.view.now
+    holders = held(registers, now)
+    named = holders.seats[:HOLDERS_SHOWN]
+    return {
+        "steps": list(reversed(steps(registers, now)[-STEPS_SHOWN:])),
+        "holders": named,
+        "unnamed": holders.active - len(named),
+    }
 
 
 def _dated(invoice: dict[str, Any]) -> tuple[str, str]:
