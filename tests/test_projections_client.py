@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -179,3 +180,41 @@ def test_pauses_grow_unless_the_answer_says_how_long() -> None:
     assert asked == [0.2, 0.4, 0.8, 10.0]
     assert pause_s(1, {"Retry-After": "3"}) == 3
     assert pause_s(2, {"Retry-After": str(timedelta(days=1))}) == 0.4
+
+
+def test_both_clients_ask_and_tell_the_same_in_the_same_words() -> None:
+    def methods(client: type) -> dict[str, object]:
+        found = inspect.getmembers(client, inspect.isfunction)
+        return {
+            name: (list(inspect.signature(method).parameters), method.__doc__)
+            for name, method in found
+            if not name.startswith("_")
+        }
+
+    apart = {"close"}
+    waiting, not_waiting = methods(Ledger), methods(AsyncLedger)
+    assert waiting.keys() == not_waiting.keys()
+    for name in waiting.keys() - apart:
+        assert waiting[name] == not_waiting[name]
+
+
+async def test_everything_that_a_product_needs_can_be_asked(doors: Doors) -> None:
+    def work() -> list[object]:
+        with Ledger(doors.base, doors.token) as ledger:
+            position = ledger.set_seats("shop-17", ["u_1", "u_2"], key="all")
+            with Ledger(doors.base, doors.token) as other:
+                other.see(position)
+                seen = other.seats("shop-17")["meta"]["position"] >= position
+            then = datetime(2099, 1, 1, tzinfo=UTC)
+            return [
+                seen,
+                ledger.seats_at("shop-17", then)["active"],
+                ledger.period("shop-17")["account"],
+                ledger.status()["position"] == position,
+                [each["event"] for each in ledger.timeline("shop-17")] != [],
+                ledger.movements("2099-11", "2099-11")["data"],
+                ledger.page_session("shop-17", "u_1").partition("?link=")[0],
+            ]
+
+    page = f"{doors.base}billing/shop-17"
+    assert await asyncio.to_thread(work) == [True, 2, "cus_1", True, True, [], page]

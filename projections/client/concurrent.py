@@ -9,22 +9,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import datetime
-from typing import Any, Self, cast
+from datetime import date, datetime
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from yarl import URL
 
-from projections.client import calls
-from projections.client.calls import Call, Memory, Moment
+from projections.client import asking, calls, telling
+from projections.client.asking import Moment, Then
+from projections.client.calls import Call, Memory
 from projections.client.problems import UnreachableError
+from projections.client.telling import Checkout, Seat
 from projections.openapi.account_answers import (
     AccessAnswer,
     BillingAnswer,
     InvoiceShown,
 )
-from projections.openapi.list_answers import EventsAnswer, SeatsAnswer
-from projections.openapi.period_answers import DunningAnswer, ExplanationAnswer
+from projections.openapi.list_answers import (
+    EntryShown,
+    EventsAnswer,
+    MovementsAnswer,
+    SeatsAnswer,
+    SeatsThenAnswer,
+    StatusAnswer,
+)
+from projections.openapi.period_answers import (
+    DunningAnswer,
+    ExplanationAnswer,
+    PeriodAnswer,
+)
+
+T = TypeVar("T")
 
 
 class AsyncLedger:
@@ -65,9 +80,13 @@ class AsyncLedger:
         """Close its connections."""
         await self._session.close()
 
+    def see(self, position: int) -> None:
+        """Read from now on what covers *position*, which another client was told."""
+        self._memory.see(position)
+
     async def access(self, account: str) -> AccessAnswer:
         """Return what *account* may do now."""
-        return cast("AccessAnswer", await self._ask(calls.read(account, "access")))
+        return await self._ask(asking.access(account))
 
     async def billing(
         self,
@@ -77,29 +96,46 @@ class AsyncLedger:
         known_at: Moment | None = None,
     ) -> BillingAnswer:
         """Return everything known of *account*, now, then, or as it was known then."""
-        asked = calls.read(account, "billing", as_of=as_of, known_at=known_at)
-        return cast("BillingAnswer", await self._ask(asked))
+        return await self._ask(
+            asking.billing(account, Then(as_of=as_of, known_at=known_at))
+        )
 
     async def seats(self, account: str) -> SeatsAnswer:
         """Return the seats of *account*, who holds one, and the latest changes."""
-        return cast("SeatsAnswer", await self._ask(calls.read(account, "seats")))
+        return await self._ask(asking.seats(account))
+
+    async def seats_at(self, account: str, moment: datetime) -> SeatsThenAnswer:
+        """Return who held a seat at *moment*."""
+        return await self._ask(asking.seats_at(account, moment))
 
     async def dunning(self, account: str) -> DunningAnswer:
         """Return what becomes of each invoice that was not paid."""
-        return cast("DunningAnswer", await self._ask(calls.read(account, "dunning")))
+        return await self._ask(asking.dunning(account))
+
+    async def period(self, account: str, start: date | str = "current") -> PeriodAnswer:
+        """Return what the period that starts on a day comes to, or *current*, *next*."""
+        return await self._ask(asking.period(account, start))
 
     async def explain(self, account: str, figure: str) -> ExplanationAnswer:
         """Return why ``total``, ``status``, ``seats`` or ``dunning`` is what it is."""
-        asked = calls.read(account, "explain", figure=figure)
-        return cast("ExplanationAnswer", await self._ask(asked))
+        return await self._ask(asking.explain(account, figure))
 
     async def invoices(self, account: str) -> AsyncIterator[InvoiceShown]:
         """Yield every invoice of *account*, newest first."""
         cursor: str | None = None
         while True:
-            page = await self._ask(
-                calls.read(account, "invoices", limit=100, cursor=cursor)
-            )
+            page = await self._ask(asking.invoices(account, cursor))
+            for each in page["data"]:
+                yield each
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    async def timeline(self, account: str) -> AsyncIterator[EntryShown]:
+        """Yield what happened to *account*, in sentences, newest first."""
+        cursor: str | None = None
+        while True:
+            page = await self._ask(asking.timeline(account, cursor))
             for each in page["data"]:
                 yield each
             cursor = page["next"]
@@ -108,8 +144,15 @@ class AsyncLedger:
 
     async def events(self, after: int, account: str | None = None) -> EventsAnswer:
         """Return up to 100 events after a position, in order (scope ``audit``)."""
-        asked = calls.listing("/v1/events", after=after, account=account, limit=100)
-        return cast("EventsAnswer", await self._ask(asked))
+        return await self._ask(asking.events(after, account))
+
+    async def movements(self, first: str, last: str) -> MovementsAnswer:
+        """Return how recurring revenue moved, month by month, both included."""
+        return await self._ask(asking.movements(first, last))
+
+    async def status(self) -> StatusAnswer:
+        """Return how far the log and each projection are."""
+        return await self._ask(asking.status())
 
     async def assign_seat(
         self,
@@ -121,8 +164,9 @@ class AsyncLedger:
         key: str | None = None,
     ) -> int:
         """Tell that *user* is active, and return the position it was told at."""
-        told = calls.seat(user, active=True, actor=actor, effective_at=effective_at)
-        return await self._tell("POST", account, "seat-changes", told, key)
+        told = Seat(actor=actor, effective_at=effective_at, key=key)
+        answer = await self._ask(telling.seat(account, user, told, active=True))
+        return answer["position"]
 
     async def release_seat(
         self,
@@ -134,26 +178,39 @@ class AsyncLedger:
         key: str | None = None,
     ) -> int:
         """Tell that *user* is active no more, and return the position."""
-        told = calls.seat(user, active=False, actor=actor, effective_at=effective_at)
-        return await self._tell("POST", account, "seat-changes", told, key)
+        told = Seat(actor=actor, effective_at=effective_at, key=key)
+        answer = await self._ask(telling.seat(account, user, told, active=False))
+        return answer["position"]
 
     async def set_seats(
         self, account: str, users: Collection[str] | int, *, key: str | None = None
     ) -> int:
         """Tell who is active, all of them, or how many; return the position."""
-        return await self._tell("PUT", account, "seats", calls.users(users), key)
+        return (await self._ask(telling.users(account, users, key)))["position"]
 
     async def link(self, account: str, customer: str, *, key: str | None = None) -> int:
         """Tell that the product's *account* is *customer* of Stripe."""
-        return await self._tell("POST", account, "link", {"customer": customer}, key)
+        return (await self._ask(telling.link(account, customer, key)))["position"]
 
-    async def _tell(
-        self, method: str, account: str, what: str, told: object, key: str | None
-    ) -> int:
-        answer = await self._ask(calls.write(method, account, what, told, key))
-        return int(answer["position"])
+    async def page_session(self, account: str, admin: str) -> str:
+        """Return a link to the billing page, for an admin who may manage users."""
+        return (await self._ask(telling.page_session(account, admin)))["url"]
 
-    async def _ask(self, call: Call) -> Any:  # noqa: ANN401 - typed by who asked
+    async def portal_session(
+        self, account: str, admin: str, return_url: str, *, key: str | None = None
+    ) -> str:
+        """Return where Stripe's portal is open for *account*."""
+        call = telling.portal_session(account, admin, return_url, key)
+        return (await self._ask(call))["url"]
+
+    async def checkout_session(
+        self, account: str, admin: str, wanted: Checkout, *, key: str | None = None
+    ) -> str:
+        """Return where Stripe's checkout is open for *account*."""
+        call = telling.checkout_session(account, admin, wanted, key)
+        return (await self._ask(call))["url"]
+
+    async def _ask(self, call: Call[T]) -> T:
         tries = 0
         while True:
             tries += 1
@@ -170,7 +227,7 @@ class AsyncLedger:
                 pause = headers
             await asyncio.sleep(calls.pause_s(tries, pause))
 
-    async def _send(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, call: Call[Any]) -> tuple[int, Mapping[str, str], bytes]:
         target = URL(self._base + self._memory.target(call), encoded=True)
         async with self._session.request(
             call.method, target, data=call.body, headers=call.headers
