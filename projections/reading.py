@@ -86,7 +86,7 @@ class Found:
     @property
     def known(self) -> bool:
         """Whether the read models have anything of the account."""
-        return any(self.kept.values()) or self.linked.product is not None
+        return any(self.kept.values()) or bool(self.links)
 
 
 class Reader:
@@ -215,4 +215,7 @@ def _of_streams(
 def _of_this_version(versions: Mapping[str, int]) -> None:
     for name, version in _VERSIONS.items():
         if versions.get(name) != version:
-            raise UnavailableError(f"the read model {name} is being rebuilt")
+            raise UnavailableError(
+                f"the read model {name} is of another release, or being made anew; "
+                f"bl serve or bl projections rebuild {name} makes it"
+            )

@@ -19,7 +19,7 @@ from typing import Final
 from cyclopts import App, Group, Parameter
 
 from replay.contents import COMMANDS, VERBS
-from replay.endings import EXITS, TRACEBACK, defect, first, full, refused
+from replay.endings import EXITS, TRACEBACK, defect, first, full, refused, told
 from replay.report.stamp import ARGUMENTS, program_version
 
 ABOUT: Final = """\
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         cause = first(error)
         if (no_room := full(cause)) is not None:
             _hush()
-            cause = no_room
+        cause = no_room or told(cause) or cause
         if isinstance(cause, tuple(EXITS)):
             return refused(cause, arguments)
         if os.environ.get(TRACEBACK):

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
@@ -63,6 +64,18 @@ def first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def told(error: BaseException) -> LedgerError | None:
+    """Return in our words what the database refused; None if it was not the database."""
+    if "psycopg" not in sys.modules:
+        return None
+    # Imported here: where nothing was asked of a database, that is half of a start.
+    import psycopg  # noqa: PLC0415
+
+    from replay.ledgers import in_our_words  # noqa: PLC0415
+
+    return in_our_words(error) if isinstance(error, psycopg.Error) else None
 
 
 def full(error: BaseException) -> UnavailableError | None:

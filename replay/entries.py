@@ -44,6 +44,7 @@ _WANTED: Final = """
          OR originator_id = ANY(%(subjects)s))
     AND (%(type)s::text IS NULL OR coalesce(stripe_type, topic) LIKE %(type)s)
     AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
+    AND (%(by)s::timestamptz IS NULL OR coalesce(occurred_at, recorded_at) <= %(by)s)
 """
 PAGE: Final = f"""
  SELECT {", ".join(COLUMNS)}, length(body) AS stored_bytes
@@ -73,11 +74,13 @@ class Wanted:
         subjects: Accounts, objects or event ids, any of which an entry is about.
         type: Stripe's type or our topic; ``*`` stands for anything.
         since: Recorded at or after.
+        by: Occurred at or before.
     """
 
     subjects: Sequence[str] | None = None
     type: str | None = None
     since: datetime | None = None
+    by: datetime | None = None
 
     def values(self, after: int, until: int) -> dict[str, object]:
         """Return the parameters of a query over (after, until]."""
@@ -88,6 +91,7 @@ class Wanted:
             "subjects": None if self.subjects is None else list(self.subjects),
             "type": escaped,
             "since": self.since,
+            "by": self.by,
         }
 
 
@@ -108,6 +112,13 @@ def before_newest(connection: Connection, wanted: Wanted, limit: int, until: int
     values = {**wanted.values(0, until), "limit": limit}
     row = connection.execute(NEWEST, values).fetchone()
     return until if row is None or row[0] is None else row[0] - 1
+
+
+def is_told(connection: Connection, subjects: Sequence[str]) -> bool:
+    """Tell whether any entry at all is about one of *subjects*."""
+    values = {**Wanted(subjects=subjects).values(0, LAST), "limit": 1}
+    row = connection.execute(NEWEST, values).fetchone()
+    return row is not None and row[0] is not None
 
 
 def one(

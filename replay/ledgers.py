@@ -10,13 +10,14 @@ import psycopg
 
 from ledger.database import Role, conninfo_as, refusal
 from ledger.embedded import EmbeddedServer
-from ledger.errors import NotConfiguredError
+from ledger.errors import LedgerError, NotConfiguredError
 from ledger.log import Head
 from ledger.settings import Settings, load
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 NO_LEDGER: Final = "there is no ledger in this database; run bl migrate first"
+OLDER: Final = "the schema is of another release: run bl migrate"
 STATE: Final = """
 SELECT ledger_id, mode, position, hash, recorded_at
   FROM ledger.identity, ledger.head
@@ -63,15 +64,31 @@ def connected(
             conninfo_as(conninfo, role, **options), autocommit=True
         ) as connection:
             yield connection
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise NotConfiguredError(NO_LEDGER) from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise NotConfiguredError(
-            f"the database user may not do that ({error.diag.message_primary}); "
-            "grant it the ledger's roles, or run bl doctor"
-        ) from error
-    except psycopg.OperationalError as error:
-        raise refusal(error) from error
+    except psycopg.Error as error:
+        said = in_our_words(error)
+        if said is None:
+            raise
+        raise said from error
+
+
+def in_our_words(error: psycopg.Error) -> LedgerError | None:
+    """Return what *error* means to who gave the command; None if it is a defect of ours."""
+    match error:
+        case psycopg.errors.InvalidSchemaName():
+            return NotConfiguredError(NO_LEDGER)
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            said = error.diag.message_primary or ""
+            own = "ledger." in said
+            return NotConfiguredError(NO_LEDGER if own else f"{said}; {OLDER}")
+        case psycopg.errors.InsufficientPrivilege():
+            return NotConfiguredError(
+                f"the database user may not do that ({error.diag.message_primary}); "
+                "grant it the ledger's roles, or run bl doctor"
+            )
+        case psycopg.OperationalError():
+            return refusal(error)
+        case _:
+            return None
 
 
 @contextmanager

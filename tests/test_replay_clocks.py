@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from command_line import bl, on
+from command_line import bl, bl_here, on
 from told_account import ACCOUNT, CARD, SUBSCRIPTION, USERS, tell
 
 
@@ -136,16 +136,40 @@ def test_what_will_be_known_is_a_mistake_with_a_hint(told: Told, command: str) -
         (["seats", "\udcff"], 4, "no account"),
         (["show", "\udcff"], 4, "nothing goes by the name"),
         (["show", "cus_nobody"], 4, "nothing of cus_nobody"),
+        (["show", "nobody"], 4, "nothing of nobody"),
+        (["show", "sub_nothing"], 4, "nothing of sub_nothing"),
+        (["timeline", "nobody"], 4, "no account nobody"),
+        (["invoices", "nobody"], 4, "no account nobody"),
+        (["log", "cus_nobody"], 4, "nothing of cus_nobody"),
+        (["log", "#99999"], 4, "nothing of #99999"),
+        (["log", "--follow", "--known-at", "1"], 2, "leave out --as-of and --known-at"),
+        (["invoices", "--status", "foo"], 2, "uncollectible"),
+        (["movements", "--explain", "new", "--from", "2026-01"], 2, "with --month"),
+        (["bisect", ACCOUNT, "--expr", "totl > 1"], 2, "an account has no totl"),
     ],
 )
 def test_question_without_an_answer_is_one_line(
     told: Told, arguments: list[str], code: int, says: str
 ) -> None:
-    said = bl(*arguments, env=told.env)
+    said = bl_here(*arguments, env=told.env)
 
     assert (said.code, said.out) == (code, "")
     assert says in said.err
     assert said.err.count("\n") == 1
+
+
+def test_the_log_is_listed_as_it_was_and_as_it_was_known(told: Told) -> None:
+    def listed(*clocks: str) -> list[int]:
+        said = bl_here("log", ACCOUNT, *clocks, "-O", "json", env=told.env)
+        assert said.code == 0, said
+        return [each["position"] for each in json.loads(said.out)["rows"]]
+
+    every = listed()
+    happened = [listed("--as-of", day) for day in ("2026-01-01", "2999-01-01")]
+
+    assert listed("--known-at", str(every[1])) == every[:2]
+    assert happened == [[], every]
+    assert bl_here("log", ACCOUNT, "--type", "nothing.of.it", env=told.env).code == 0
 
 
 def test_account_reads_from_top_to_bottom(told: Told) -> None:

@@ -59,6 +59,12 @@ class Expression:
         except (SyntaxError, ValueError, RecursionError):
             raise UsageError(f"{text!r} is no expression such as 'total > 9200'") from None
         self._asks = _question(tree)
+        self._names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+
+    def unknown(self, account: Document) -> list[str]:
+        """Return the names it begins a path with that no account has."""
+        roots = {SHORT.get(name, name).split(".")[0] for name in self._names}
+        return sorted(roots - set(account))
 
     def holds(self, account: Document) -> bool:
         """Tell whether it is so; what an account does not have is None.

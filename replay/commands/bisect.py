@@ -21,7 +21,7 @@ from projections.rendering import billing
 from projections.story.authors import author
 from projections.story.sentences import sentence
 from replay.arguments.expression import Expression
-from replay.arguments.options import Asking
+from replay.arguments.options import Asking, UsageError
 from replay.asking import question
 from replay.ledgers import connected, database
 from replay.past.unfolding import Unfolding, unfolding
@@ -47,7 +47,10 @@ def run(subject: str, /, *, expr: str, options: Asking | None = None) -> int:
         def holds(place: int) -> bool:
             replays.append(place)
             one = events[place]
-            return asked.holds(billing(found.after(one.position, one.recorded_at)))
+            told = billing(found.after(one.position, one.recorded_at))
+            for name in asked.unknown(told):
+                raise UsageError(f"an account has no {name}: see bl show {subject} -O json")
+            return asked.holds(told)
 
         first = _first(len(events), holds)
         if first is None:

@@ -32,6 +32,7 @@ from replay.arguments.options import Asking, UsageError
 from replay.asking import Asked, need, question, views
 from replay.ledgers import Connection, connected, database
 from replay.report.drafts import opened
+from replay.report.money_columns import money
 from replay.report.output import write
 from replay.report.progress import progress
 from replay.report.report import Column, Record, Report
@@ -47,8 +48,8 @@ UPCOMING: Final = (
     Column("what", "what"),
     Column("account", "account"),
     Column("invoice", "invoice", spare=1),
-    Column("amount_due", "due", fixed=True),
-    Column("currency", "", fixed=True),
+    money("amount_due", "due"),
+    Column("currency", ""),
 )
 NEXT: Final = {"attempt": "next try", "pause": "pauses", "cancel": "cancels"}
 WIDTH: Final = 80

@@ -14,6 +14,7 @@ at the end are of what is listed, by currency.
 
 from __future__ import annotations
 
+import enum
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
@@ -52,12 +53,22 @@ COLUMNS: Final = (
 SUMMED: Final = ("total", "amount_paid", "amount_remaining", "credited", "refunded")
 
 
+class Status(enum.StrEnum):
+    """What an invoice can be, in Stripe's words."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"
+    VOID = "void"
+
+
 def run(
     subject: str | None = None,
     /,
     *,
     month: str | None = None,
-    status: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    status: Annotated[tuple[Status, ...], Parameter(negative="")] = (),
     options: Asking | None = None,
 ) -> int:
     """List invoices.
@@ -65,7 +76,7 @@ def run(
     Args:
         subject: cus_…, or the product's own id; all accounts if not said.
         month: Only those of this month, such as 2026-10.
-        status: Only draft, open, paid, uncollectible or void ones; may be given again.
+        status: Only those of this status; may be given again.
     """
     options = options or Asking()
     span = None if month is None else month_of(month)
@@ -77,7 +88,7 @@ def run(
             columns=COLUMNS,
             records=listed.records(),
             records_name="invoices",
-            facts={"as_of": asked.now, "month": month, "status": list(status)},
+            facts={"as_of": asked.now, "month": month, "status": list(map(str, status))},
             card=(("as of", asked.now),),
             closing=listed.closing,
             stamp=stamp_of(connection, totals),

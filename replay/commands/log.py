@@ -4,28 +4,36 @@
     bl log cus_JT01                         what concerns an account
     bl log sub_1QaB --type 'customer.*'     one object, some types
     bl log --since 2h --limit 50            the newest fifty of two hours
+    bl log cus_JT01 --as-of 2026-11-01      what had happened by then
+    bl log --known-at 2026-11-03            what the log had taken by then
     bl log --follow                         and go on as it grows, until Ctrl-C
 
 SUBJECT is an account (cus_… or the product's own id), an object's id (sub_…, in_…), an
-event's id (evt_…) or a position (#48213). --since is about when the log took an event,
-the column "recorded"; "occurred" is by the clock of whoever saw it happen.
+event's id (evt_…) or a position (#48213); exit 4 if nothing was ever told of it. --since
+is about when the log took an event, the column "recorded"; "occurred" is by the clock of
+whoever saw it happen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ledger.clock import utc_now
+from ledger.errors import NotFoundError
+from projections.api.questions import Question
 from replay.arguments.moments import earlier
-from replay.arguments.options import Format, Reporting, UsageError
+from replay.arguments.options import Asking, Format, UsageError
 from replay.arguments.subjects import position_of, streams
-from replay.entries import Entry, Wanted, before_newest, entries
+from replay.asking import question
+from replay.entries import Entry, Wanted, before_newest, entries, is_told
 from replay.following import new_positions
 from replay.ledgers import Connection, reading, state
+from replay.past.log_then import then
 from replay.report.output import write
 from replay.report.report import Column, Report
 from replay.report.stamping import stamp_of
@@ -59,7 +67,7 @@ def run(
     since: str | None = None,
     follow: Annotated[bool, Parameter(negative="")] = False,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=LIMIT_MAX))] = None,
-    options: Reporting | None = None,
+    options: Asking | None = None,
 ) -> int:
     """List events.
 
@@ -70,17 +78,25 @@ def run(
         follow: Go on as the log grows.
         limit: Only the newest so many.
     """
-    options = options or Reporting()
+    options = options or Asking()
     if follow and options.chosen not in {Format.TABLE, Format.JSONL}:
         raise UsageError("--follow writes a table or jsonl: no other form can be endless")
+    asked = question(options)
+    if follow and asked != Question():
+        raise UsageError("--follow shows what comes: leave out --as-of and --known-at")
     since_at = None if since is None else earlier(since, utc_now())
     with reading() as connection:
         head, _ = state(connection)
-        subjects, after, until = _where(connection, subject, head.position)
-        wanted = Wanted(subjects=subjects, type=type, since=since_at)
+        known = then(connection, head, asked).head.position
+        subjects, after, until = _where(connection, subject, known)
+        wanted = Wanted(subjects=subjects, type=type, since=since_at, by=asked.as_of)
         if limit is not None:
             after = max(after, before_newest(connection, wanted, limit, until))
         found = entries(connection, wanted, after=after, until=until)
+        first = [*islice(found, 1)]
+        if subject is not None and not (first or follow or _is_told(connection, subjects)):
+            raise NotFoundError(f"the log knows nothing of {subject}; see bl log")
+        found = chain(first, found)
         report = Report(
             columns=COLUMNS,
             records=map(_record, _followed(connection, wanted, found, until, follow)),
@@ -101,6 +117,11 @@ def _where(
     if position is not None:
         return None, position - 1, min(position, head)
     return streams(connection, subject), 0, head
+
+
+def _is_told(connection: Connection, subjects: list[str] | None) -> bool:
+    """Tell whether what was left out is all that is said of *subjects*."""
+    return subjects is not None and is_told(connection, subjects)
 
 
 def _followed(

@@ -80,6 +80,8 @@ def run(
     zone, now = load().book_zone, utc_now()
     if explain is None and (month or currency):
         raise UsageError("--month and --currency say which cell to --explain")
+    if explain is not None and first is not None:
+        raise UsageError("a cell is of one month: name it with --month, not --from")
     if explain is not None and explain not in _CELLS:
         raise UsageError(f"there is no cell {explain!r}; there are {', '.join(_CELLS)}")
     try:

@@ -21,6 +21,7 @@ from cyclopts import Parameter
 from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections import rendering
+from projections.answer import Billing
 from projections.seating.history import held, steps
 from projections.story.phrases import in_order
 from replay.arguments.moments import earlier
@@ -135,9 +136,15 @@ def _held_at(asked: Asked, at: datetime, stamp: Callable[[int], Stamp]) -> Repor
             *asked.clocks,
             ("held at", at),
             ("active", _active(then.active, len(then.seats))),
+            *(("not known", each) for each in _unfounded(view.answer())),
         ),
         stamp=stamp,
     )
+
+
+def _unfounded(told: Billing) -> list[str]:
+    """Return why those who are known by name may not be all."""
+    return [each.message for each in told.findings if each.code == BASELINE_CODE]
 
 
 def _active(active: int, named: int) -> str:

@@ -81,7 +81,7 @@ def run(subject: str, /, *, period: str = "current", options: Asking | None = No
                 records_name="lines",
                 facts={**body, "next_charge": next_charge, "meta": asked.meta},
                 card=tuple(card),
-                stamp=stamp_of(connection),
+                stamp=stamp_of(connection, {f"{total.currency} total": total.total}),
             ),
             options,
         )

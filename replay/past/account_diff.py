@@ -84,9 +84,18 @@ def account_diff(
             ("after", found.view.now),
             *_waterfall(before, after, fell),
         ),
-        stamp=stamp_of(connection),
+        stamp=stamp_of(connection, _sums(before, after)),
     )
     return report, bool(fields)
+
+
+def _sums(before: Standing, after: Standing) -> dict[str, int]:
+    """Return what a copy of the report can be checked by."""
+    return {
+        f"{currency} {when}": _total(told, currency)
+        for currency in currencies(before, after)
+        for when, told in (("before", before), ("after", after))
+    }
 
 
 def _waterfall(
