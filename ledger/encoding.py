@@ -49,6 +49,18 @@ def dictionary_digest(dictionary: bytes) -> str:
     return hashlib.sha256(dictionary).hexdigest()
 
 
+class _Compressor(threading.local):
+    """The compressor of one thread: it keeps state, and lets go of the interpreter."""
+
+    def __init__(self, raw: bytes) -> None:
+        dictionary = zstandard.ZstdCompressionDict(raw)
+        dictionary.precompute_compress(level=LEVEL)
+        # A body's own checksum would repeat what the chain proves.
+        self.work = zstandard.ZstdCompressor(
+            level=LEVEL, dict_data=dictionary, write_checksum=False, write_dict_id=False
+        )
+
+
 class _Decompressors(threading.local):
     """The decompressors of one thread.
 
@@ -65,22 +77,14 @@ class _Decompressors(threading.local):
 class Encodings:
     """Encodes new bodies with the current encoding and decodes every one it was given.
 
-    Any thread may decode; only one may encode, since the compressor keeps state.
+    Any thread may do either.
     """
 
     def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
         self._decompressors = _Decompressors(dictionaries)
         for number, raw in dictionaries.items():
             if number == CURRENT:
-                dictionary = zstandard.ZstdCompressionDict(raw)
-                dictionary.precompute_compress(level=LEVEL)
-                # A body's own checksum would repeat what the chain proves.
-                self._compressor = zstandard.ZstdCompressor(
-                    level=LEVEL,
-                    dict_data=dictionary,
-                    write_checksum=False,
-                    write_dict_id=False,
-                )
+                self._compressor = _Compressor(raw)
 
     @classmethod
     def shipped(cls) -> Encodings:
@@ -89,7 +93,7 @@ class Encodings:
 
     def encode(self, body: bytes) -> tuple[int, bytes]:
         """Return the encoding's number and the stored bytes; plain if that is smaller."""
-        packed = self._compressor.compress(body)
+        packed = self._compressor.work.compress(body)
         return (CURRENT, packed) if len(packed) < len(body) else (PLAIN, body)
 
     def decode(self, encoding_id: int, stored: bytes) -> bytes:

@@ -25,9 +25,11 @@ from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
 from ledger.pages import AT, FIND, LAST, NEWEST, PAGE_ROWS, page_query
 from ledger.regression import ClockWatch
-from ledger.row import Row
+from ledger.row import Entry, Row
 
 POLL_S: Final = 1.0
+# From so many on, events are packed beside the loop.
+MANY: Final = 64
 # A page of the largest bodies takes a while; nobody waits for an answer longer than this.
 READ_S: Final[Mapping[Role, float]] = {
     Role.READER: 15.0,
@@ -123,14 +125,19 @@ class PostgresLog:
 
     async def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append each event unless its id is there; answer for each, in order."""
-        answers = await self.admit([[self._mapper.entry(event)] for event in events])
+        answers = await self.admit([[entry] for entry in await self._entries(events)])
         return [receipt(answer[0], self._mapper) for answer in answers]
 
     async def append_together(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Append all of *events* or, if any id is there already, none."""
-        entries = [self._mapper.entry(event) for event in events]
-        answers = await self.admit([unit(entries)])
+        answers = await self.admit([unit(await self._entries(events))])
         return [receipt(placed, self._mapper) for placed in answers[0]]
+
+    async def _entries(self, events: Sequence[Event]) -> list[Entry]:
+        if len(events) < MANY:
+            return [self._mapper.entry(event) for event in events]
+        # Compressing lets go of the interpreter, so that others are answered meanwhile.
+        return await asyncio.to_thread(lambda: [*map(self._mapper.entry, events)])
 
     async def admit(self, units: Sequence[Unit]) -> Sequence[Sequence[Placed]]:
         """Append *units*, each whole or not at all; answer for each entry."""
