@@ -40,6 +40,7 @@ from projections.openapi.document import document
 from projections.openapi.operations import Operation
 from projections.page import app as page_app
 from projections.page.app import Pages
+from projections.page.recent import Recent
 from projections.page.showing import Showing
 from projections.pulse import Beat
 from projections.reading import Reader
@@ -164,6 +165,7 @@ def routes(api: Api) -> list[web.RouteDef]:
         *page_app.routes(
             Pages(
                 showing=Showing(views=views, watch=watch, billings=everything),
+                recent=Recent(api.log),
                 reader=api.reader,
                 log=api.log,
                 prices=api.prices,

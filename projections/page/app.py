@@ -25,7 +25,7 @@ from projections.api.paging import page as page_of
 from projections.explain.figures import explanation
 from projections.explain.tree import Figure
 from projections.page import assets, tree, visits
-from projections.page.activity import SHOWN, Happened, Lately, lately, reasons, told
+from projections.page.activity import SHOWN, Happened, told
 from projections.page.answers import html, reader_of, seen
 from projections.page.composing import composed, name_of
 from projections.page.document import Document, Invoice
@@ -33,6 +33,7 @@ from projections.page.explaining import Explanation, of_invoice
 from projections.page.freshness import freshness
 from projections.page.offers import Offer
 from projections.page.pricing import offers
+from projections.page.recent import Recent
 from projections.page.sessions import Session
 from projections.page.showing import Showing, Shown
 from projections.page.view import Mode, mode_of
@@ -55,6 +56,7 @@ class Pages:
     """
 
     showing: Showing
+    recent: Recent
     reader: Reader
     log: Log
     prices: tuple[str, ...] = ()
@@ -75,7 +77,7 @@ class Pages:
             return visits.exchanged(request, account)
         session = visitor(request, account)
         shown = await self.showing.kept(request, session)
-        found = await self._lately(request, shown)
+        found = await self.recent.lately(shown, reader_of(request))
         return composed(
             request,
             shown.document,
@@ -114,7 +116,7 @@ class Pages:
         if before is not None and not (before.isdigit() and before.isascii()):
             raise bad_request("cursor is none that this page gave")
         at = None if before is None else int(before[:18])
-        found = await self._lately(request, shown, at)
+        found = await self.recent.before(shown, reader_of(request), at)
         return _listing(
             request,
             shown,
@@ -138,15 +140,6 @@ class Pages:
             events=await self._events(shown, explained),
             **_seating(shown, wanted=request.query["figure"] == Figure.SEATS),
         )
-
-    async def _lately(
-        self, request: web.Request, shown: Shown, before: int | None = None
-    ) -> Lately:
-        if shown.view is None:
-            return Lately(entries=(), next=None)
-        said = reasons(shown.dunning)
-        reader = reader_of(request)
-        return await lately(self.log, shown.view, reader, reasons=said, before=before)
 
     async def _offers(self, document: Document) -> list[Offer]:
         if mode_of(document) is Mode.MANAGE or not self.prices:

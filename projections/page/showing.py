@@ -16,7 +16,7 @@ from projections import rendering
 from projections.answer import Billing
 from projections.api.accounts import BEFORE_ALL
 from projections.api.billings import Beside
-from projections.api.kept_answers import KeptAnswers, Watch
+from projections.api.kept_answers import Kept, KeptAnswers, Watch
 from projections.api.questions import Question
 from projections.api.responses import Written, meta
 from projections.dunning.timelines import Timeline
@@ -39,6 +39,7 @@ class Shown:
         view: None where nothing is known of it yet.
         billing: What it is made of, where that was asked for.
         dunning: All timelines of unpaid invoices, the oldest first.
+        kept: The kept answer that it was taken from, if it was.
     """
 
     document: Document
@@ -46,6 +47,7 @@ class Shown:
     view: View | None = None
     billing: Billing | None = None
     dunning: Sequence[Timeline] = ()
+    kept: Kept[Beside] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +71,7 @@ class Showing:
             tag=_tag(kept.written),
             view=view,
             dunning=kept.answer.dunning,
+            kept=kept,
         )
 
     async def whole(

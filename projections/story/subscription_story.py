@@ -46,6 +46,8 @@ FROM_STATUS: Final[Mapping[tuple[str, str], str]] = {
     ("incomplete", "active"): "the first payment came, the subscription is active",
 }
 
+_TRANSLATION: Final = translation([SubscriptionObserved])
+
 
 @attrs.frozen(kw_only=True)
 class _Said:
@@ -81,7 +83,7 @@ def told(
     recorded: Iterable[Recorded], catalogue: Catalogue, zone: tzinfo
 ) -> dict[int, Told]:
     """Return what each event of a subscription says, by position."""
-    facts = translation([SubscriptionObserved]).facts(recorded)
+    facts = _TRANSLATION.facts(recorded)
     observed: defaultdict[str, list[SubscriptionObserved]] = defaultdict(list)
     for fact in facts:
         if isinstance(fact, SubscriptionObserved):
