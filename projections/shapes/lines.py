@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -127,9 +127,17 @@ class StripeLines(msgspec.Struct):
 
 
 class KnownLines(StripeLines):
-    """The same, read before; *told* is what it came to."""
+    """The same, read before.
+
+    Attributes:
+        told: What it came to.
+        raw: The bytes that it was read from.
+        sold: What of the catalogue stands in it; None before somebody asked.
+    """
 
     told: tuple[Line, ...] = ()
+    raw: bytes = b""
+    sold: Any = None
 
 
 def lines(shown: StripeLines | None) -> tuple[Line, ...] | None:
@@ -150,7 +158,10 @@ def known_lines(raw: bytes) -> KnownLines:
     """
     shown = _LINES.decode(raw)
     return KnownLines(
-        data=shown.data, has_more=shown.has_more, told=tuple(map(_line, shown.data))
+        data=shown.data,
+        has_more=shown.has_more,
+        told=tuple(map(_line, shown.data)),
+        raw=raw,
     )
 
 

@@ -18,9 +18,16 @@ from ledger.log import Recorded
 from projections.facts import Fact
 from projections.shapes import known_parts
 from projections.shapes import subscriptions as shapes
+from projections.shapes.customers import StripeCustomer
 from projections.shapes.fields import Listed
 from projections.shapes.wares import StripePlan, StripePrice, plan, price
-from projections.translation.from_catalogue import ware_within, wares_within
+from projections.translation.from_catalogue import (
+    ware_within,
+    wares_billed,
+    wares_listed,
+    wares_within,
+)
+from projections.translation.from_references import claim_beside
 from projections.wares import Ware
 
 Sold = tuple[Any, str, str, Ware]
@@ -69,6 +76,33 @@ def wares_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # no
         return wares_within(recorded)
     items = () if shown.items is None else shown.items.data
     return [ware_within(recorded, *item.sold[1:]) for item in items if item.sold]
+
+
+def billed_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # noqa: ANN401
+    """Return what the catalogue learns of an invoice's event.
+
+    Args:
+        shown: A `SwiftInvoice` whose lines are read; None where that could not be done.
+    """
+    if shown is None or shown.discount is not None or shown.discounts:
+        return wares_billed(recorded)
+    if not shown.lines:
+        return ()
+    lines = shown.lines
+    if lines.sold is None:
+        lines.sold = wares_listed(lines.raw)
+    return [
+        ware_within(recorded, kind, name, ware)
+        for (kind, name), ware in lines.sold.items()
+    ]
+
+
+def beside_customer(recorded: Recorded, shown: StripeCustomer | None) -> Sequence[Fact]:
+    """Return what a customer claims to be, and what the catalogue learns of it."""
+    claim = claim_beside(recorded, shown)
+    if shown is not None and shown.discount is None:
+        return claim
+    return (*claim, *wares_within(recorded))
 
 
 def _read_price(raw: bytes) -> Sold:

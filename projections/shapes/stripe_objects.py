@@ -36,9 +36,14 @@ from projections.shapes.payment_methods import (
 )
 from projections.shapes.payments import StripePayment, StripeTie, payment, tie
 from projections.shapes.schedules import StripeSchedule, schedule
-from projections.shapes.sold import SwiftSubscription, fill, wares_beside
+from projections.shapes.sold import (
+    SwiftSubscription,
+    beside_customer,
+    billed_beside,
+    fill,
+    wares_beside,
+)
 from projections.shapes.subscriptions import StripeSubscription, subscription
-from projections.translation.from_references import claim_beside
 from projections.translation.from_stripe import Reader, Shape
 
 SUBSCRIPTION: Final = Reader(
@@ -59,7 +64,7 @@ CUSTOMER: Final = Reader(
         wire=StripeCustomer,
         read=customer,
         fact=CustomerObserved,
-        beside=claim_beside,
+        beside=beside_customer,
     )
 )
 PAYMENT_METHOD: Final = Reader(
@@ -98,6 +103,7 @@ INVOICE: Final = Reader(
         fact=InvoiceObserved,
         swift=SwiftInvoice,
         fill=fill_lines,
+        beside=billed_beside,
     )
 )
 INVOICE_ITEM: Final = Reader(

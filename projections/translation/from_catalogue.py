@@ -8,7 +8,7 @@ promotion_code.created           the promotion code, and the coupon it stands fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -94,6 +94,7 @@ class _Shown(msgspec.Struct):
 
 
 _HOLDER: Final = msgspec.json.Decoder(_ShownHolder)
+_LISTED: Final = msgspec.json.Decoder(Listed[_Item])
 _OBJECT: Final = msgspec.json.Decoder(_Shown)
 
 
@@ -169,6 +170,17 @@ def wares_billed(recorded: Recorded) -> Sequence[Fact]:
     ):
         return ()
     return wares_within(recorded)
+
+
+def wares_listed(raw: bytes) -> Mapping[tuple[str, str], Ware]:
+    """Return what stands in a list of lines or items, by kind and id."""
+    if not any(each in raw for each in _SIGNS_OF_WARES):
+        return {}
+    try:
+        found = _Holder(lines=_LISTED.decode(raw))
+        return {(kind, name): ware for kind, name, ware in _within(found)}
+    except (msgspec.MsgspecError, UnreadableError):
+        return {}
 
 
 def ware_within(recorded: Recorded, kind: str, name: str, ware: Ware) -> WareShown:

@@ -113,12 +113,12 @@ class Translator:
     Attributes:
         gives: The fact it may give, so that a projection can pass over the others; what
             is unreadable comes beside it.
-        also: Another one, read with it.
+        also: Others, read with it.
     """
 
     translate: Translate
     gives: type[Fact]
-    also: type[Fact] | None = None
+    also: tuple[type[Fact], ...] = ()
 
 
 def _rows(
@@ -137,7 +137,7 @@ _READERS: Final = (
         Translator(
             translate=SUBSCRIPTION.whole,
             gives=facts.SubscriptionObserved,
-            also=facts.WareShown,
+            also=(facts.WareShown,),
         ),
     ),
     _rows(
@@ -145,9 +145,8 @@ _READERS: Final = (
         Translator(
             translate=CUSTOMER.whole,
             gives=facts.CustomerObserved,
-            also=facts.AccountClaimed,
+            also=(facts.AccountClaimed, facts.WareShown),
         ),
-        _WITHIN,
     ),
     _rows(
         PAYMENT_METHODS,
@@ -155,7 +154,12 @@ _READERS: Final = (
     ),
     _rows(MANDATES, Translator(translate=MANDATE, gives=facts.MandateObserved)),
     _rows(TAX_IDS, Translator(translate=TAX_ID, gives=facts.TaxIdObserved)),
-    _rows(INVOICES, Translator(translate=INVOICE, gives=facts.InvoiceObserved), _BILLED),
+    _rows(
+        INVOICES,
+        Translator(
+            translate=INVOICE.whole, gives=facts.InvoiceObserved, also=(facts.WareShown,)
+        ),
+    ),
     _rows(
         INVOICE_ITEMS,
         Translator(translate=INVOICE_ITEM, gives=facts.InvoiceItemObserved),
@@ -243,7 +247,7 @@ def translation(wanted: Iterable[type[Fact]]) -> Translation:
     stripe: defaultdict[str, list[Translate]] = defaultdict(list)
     for name, row in _BY_NAME.items():
         for translator in row:
-            if translator.gives in kinds or translator.also in kinds:
+            if not kinds.isdisjoint((translator.gives, *translator.also)):
                 stripe[name].append(translator.translate)
     readers = {name: _one_after_another(each) for name, each in stripe.items()}
     own: dict[type[Event], Translate] = {
