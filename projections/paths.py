@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import compress
+from operator import ne
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +42,7 @@ def replaced(before: msgspec.Struct, after: msgspec.Struct) -> dict[str, Any]:
     old, new = msgspec.structs.astuple(before), msgspec.structs.astuple(after)
     if old != new:
         named = zip(after.__struct_fields__, old, new, strict=True)
-        for name, was, is_now in [each for each in named if each[1] != each[2]]:
+        for name, was, is_now in compress(named, map(ne, old, new)):
             if type(was) in _PLAIN:
                 found[name] = was
             else:

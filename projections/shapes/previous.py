@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import types
 from functools import cache
+from itertools import compress, repeat
+from operator import is_not
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -31,8 +33,10 @@ def sparse(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 def before(after: S, earlier: msgspec.Struct) -> S:
     """Return what *after* was; fields that *earlier* leaves unset are the same."""
-    told = zip(earlier.__struct_fields__, msgspec.structs.astuple(earlier), strict=True)
-    changes = {name: value for name, value in told if value is not UNSET}
+    values = msgspec.structs.astuple(earlier)
+    named = zip(earlier.__struct_fields__, values, strict=True)
+    # Few of many fields: to look for them in Python would take most of the time.
+    changes = dict(compress(named, map(is_not, values, repeat(UNSET))))
     for name, value in changes.items():
         full = _FULL.get(type(value))
         if full is not None:

@@ -92,8 +92,7 @@ def billed_beside(recorded: Recorded, shown: Any | None) -> Sequence[Fact]:  # n
     if lines.sold is None:
         lines.sold = wares_listed(lines.raw)
     return [
-        ware_within(recorded, kind, name, ware)
-        for (kind, name), ware in lines.sold.items()
+        ware_within(recorded, kind, name, ware) for (kind, name), ware in lines.sold.items()
     ]
 
 

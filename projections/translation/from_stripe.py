@@ -125,8 +125,9 @@ class Reader(Generic[W]):
                 shape.fill(shown)
                 if before_it:
                     shape.fill(before_it)
-            if not all(getattr(shown, name) is not None for name in shape.needed):
-                return (), None
+            for name in shape.needed:
+                if getattr(shown, name) is None:
+                    return (), None
             value = shape.read(shown)
         except (msgspec.MsgspecError, UnreadableError):
             return (), None
