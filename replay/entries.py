@@ -38,6 +38,9 @@ _WANTED: Final = """
    FROM ledger.log
   WHERE position > %(after)s
     AND position <= %(until)s
+    AND (%(owners)s::text[] IS NULL
+         OR (verdict = 'accepted' AND account = ANY(%(owners)s))
+         OR verdict <> 'accepted')
     AND (%(subjects)s::text[] IS NULL
          OR account = ANY(%(subjects)s)
          OR object_id = ANY(%(subjects)s)
@@ -72,12 +75,15 @@ class Wanted:
 
     Attributes:
         subjects: Accounts, objects or event ids, any of which an entry is about.
+        owners: The accounts that all of them are of, where that is known: then no more of
+            the log is read than theirs, and what was not accepted.
         type: Stripe's type or our topic; ``*`` stands for anything.
         since: Recorded at or after.
         by: Occurred at or before.
     """
 
     subjects: Sequence[str] | None = None
+    owners: Sequence[str] | None = None
     type: str | None = None
     since: datetime | None = None
     by: datetime | None = None
@@ -89,6 +95,7 @@ class Wanted:
             "after": after,
             "until": until,
             "subjects": None if self.subjects is None else list(self.subjects),
+            "owners": None if self.owners is None else list(self.owners),
             "type": escaped,
             "since": self.since,
             "by": self.by,

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import psycopg
 import pytest
 
 from command_line import BL, SECRET, an_account, bl, damaged, on
@@ -16,6 +17,7 @@ from ledger.events import AccountLinked, Command, StripeEvent
 from ledger.postgres import PostgresLog
 from ledger_on_disk import fill
 from projections.projector.process import catch_up
+from replay.arguments.subjects import owners, span_of
 
 
 @pytest.fixture
@@ -129,6 +131,28 @@ def test_object_is_shown_as_the_log_last_heard_of_it(ledger: dict[str, str]) -> 
     assert shown["object"]["id"] == invoice
     assert shown["object"]["status"] == "paid"
     assert "invoice.paid" in {event["type"] for event in shown["events"]}
+
+
+def test_an_object_is_looked_for_among_its_owners_events_alone(
+    ledger: dict[str, str],
+) -> None:
+    conninfo = ledger["DATABASE_URL"]
+    listed = bl("log", "--type", "invoice.paid", "-O", "jsonl", env=ledger).out
+    paid = json.loads(listed.splitlines()[0])
+
+    with psycopg.connect(conninfo) as connection:
+        known = owners(connection, paid["object_id"])
+        unheard = owners(connection, "in_nobody")
+        span = span_of(connection, paid["event_id"])
+        nowhere = span_of(connection, "evt_nobody")
+
+    # Of what the read models do not know, all of the log is read.
+    assert (known, unheard) == ([paid["account"]], None)
+    assert (span, nowhere) == ((paid["position"] - 1, paid["position"]), (0, 0))
+    named = bl("log", paid["object_id"], "-O", "jsonl", env=ledger).out.splitlines()
+    assert paid["event_id"] in [json.loads(line)["event_id"] for line in named]
+    (alone,) = bl("log", paid["event_id"], "-O", "jsonl", env=ledger).out.splitlines()
+    assert json.loads(alone)["position"] == paid["position"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from projections.models.links import LINKS, Linked, resolve
+from projections.projector.packing import packed
 from replay.ledgers import Connection
 
 _POSITION: Final = re.compile(r"#?([0-9]{1,18})")
@@ -30,6 +31,17 @@ SELECT account, state
     OR refers = %(name)s
     OR refers IN (SELECT refers FROM read_models.links WHERE account = %(name)s)
 """
+HAVE_OBJECTS: Final = "SELECT to_regclass('read_models.invoices') IS NOT NULL"
+OWNERS: Final = """
+SELECT account FROM read_models.subscriptions WHERE object = %(object)s
+UNION
+SELECT account FROM read_models.invoices WHERE object = %(object)s
+"""
+# Every event about one of these names its customer.
+_OWNED: Final = ("sub_", "in_")
+EVENT_AT: Final = (
+    "SELECT min(position), max(position) FROM ledger.log WHERE originator_id = %s"
+)
 IS_ACCOUNT: Final = """
 SELECT FROM ledger.log WHERE account = ANY(%s) AND verdict = 'accepted' LIMIT 1
 """
@@ -74,6 +86,31 @@ def streams(connection: Connection, subject: str) -> list[str]:
     if kind_of(subject) is not Kind.ACCOUNT:
         return [subject]
     return sorted({subject, *linked(connection, subject).streams})
+
+
+def owners(connection: Connection, subject: str) -> list[str] | None:
+    """Return whose events all those about *subject* are among; None where nobody knows."""
+    if kind_of(subject) is Kind.ACCOUNT:
+        return streams(connection, subject)
+    if not subject.startswith(_OWNED):
+        return None
+    row = connection.execute(HAVE_OBJECTS).fetchone()
+    if row is None or not row[0]:
+        return None
+    rows = connection.execute(OWNERS, {"object": packed(subject)}).fetchall()
+    return sorted({account for (account,) in rows if account}) or None
+
+
+def span_of(connection: Connection, subject: str) -> tuple[int, int] | None:
+    """Return in which positions (after, until] an event's id stands; None if it is none."""
+    position = position_of(subject)
+    if position is not None:
+        return position - 1, position
+    if kind_of(subject) is not Kind.EVENT:
+        return None
+    row = connection.execute(EVENT_AT, (subject,)).fetchone()
+    first, last = row or (None, None)
+    return (0, 0) if first is None else (first - 1, last)
 
 
 def is_account(connection: Connection, names: list[str]) -> bool:

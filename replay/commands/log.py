@@ -28,7 +28,7 @@ from ledger.errors import NotFoundError
 from projections.api.questions import Question
 from replay.arguments.moments import earlier
 from replay.arguments.options import Asking, Format, UsageError
-from replay.arguments.subjects import position_of, streams
+from replay.arguments.subjects import owners, span_of, streams
 from replay.asking import question
 from replay.entries import Entry, Wanted, before_newest, entries, is_told
 from replay.following import new_positions
@@ -89,7 +89,10 @@ def run(
         head, _ = state(connection)
         known = then(connection, head, asked).head.position
         subjects, after, until = _where(connection, subject, known)
-        wanted = Wanted(subjects=subjects, type=type, since=since_at, by=asked.as_of)
+        of = None if subjects is None or subject is None else owners(connection, subject)
+        wanted = Wanted(
+            subjects=subjects, owners=of, type=type, since=since_at, by=asked.as_of
+        )
         if limit is not None:
             after = max(after, before_newest(connection, wanted, limit, until))
         found = entries(connection, wanted, after=after, until=until)
@@ -113,9 +116,9 @@ def _where(
     """Return which subjects, and in which positions (after, until], to look."""
     if subject is None:
         return None, 0, head
-    position = position_of(subject)
-    if position is not None:
-        return None, position - 1, min(position, head)
+    span = span_of(connection, subject)
+    if span is not None:
+        return None, span[0], min(span[1], head)
     return streams(connection, subject), 0, head
 
 

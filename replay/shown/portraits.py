@@ -13,7 +13,7 @@ from ledger.encoding import Encodings
 from ledger.postgres import DICTIONARIES
 from projections.api.questions import Question
 from projections.story.phrases import typed, unmarked
-from replay.arguments.subjects import position_of
+from replay.arguments.subjects import owners, position_of
 from replay.entries import Wanted, entries, one
 from replay.ledgers import Connection
 from replay.report.output import json_text
@@ -40,7 +40,8 @@ def object_report(
     Args:
         asked: Up to when, by either clock.
     """
-    found = entries(connection, Wanted(subjects=[subject]))
+    of = owners(connection, subject)
+    found = entries(connection, Wanted(subjects=[subject], owners=of))
     about = [
         entry for entry in found if entry["object_id"] == subject and _asked(entry, asked)
     ]
