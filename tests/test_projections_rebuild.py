@@ -36,6 +36,7 @@ from projections.rebuild import interpreter
 from projections.rebuild.blocks import bucket_of, unpacked
 from projections.rebuild.filling import packed_facts
 from projections.rebuild.fold import Routes, rows
+from projections.rebuild.keeping import keep
 from projections.rebuild.kinds import KINDS
 from projections.rebuild.portions import Portion, portions
 from projections.rebuild.shelf import Shelf
@@ -261,6 +262,26 @@ async def test_what_was_read_of_an_account_can_be_forgotten(ledger: str) -> None
 
     assert left < before
     assert left.isdisjoint((position - 1) // BLOCK for (position,) in found)
+
+
+async def test_facts_are_kept_as_the_log_grows_unless_somebody_else_is_at_it(
+    ledger: str,
+) -> None:
+    stop = asyncio.Event()
+    async with projecting(ledger) as (log, shelf), asyncio.timeout(20):
+        await shelf.clear()
+        blocks = set(range((await log.head()).position // BLOCK))
+        async with shelf.alone(wait=True):
+            keeping = asyncio.create_task(keep(ledger, stop, events=BLOCK, look_s=0.05))
+            await asyncio.sleep(0.3)
+            nothing = await shelf.held()
+        while await shelf.held() != blocks:  # noqa: ASYNC110 -- the database tells
+            await asyncio.sleep(0.05)
+        stop.set()
+        await keeping
+
+    assert nothing == set()
+    assert len(blocks) > 3
 
 
 async def test_an_event_that_our_code_fails_on_is_left_to_the_runner(ledger: str) -> None:

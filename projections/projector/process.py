@@ -22,7 +22,8 @@ from projections.projector.generations import table_name
 from projections.projector.postgres import Connection, PostgresRows
 from projections.projector.runner import Runner
 from projections.rebuild.blocks import BLOCK_EVENTS
-from projections.rebuild.shelf import Shelf
+from projections.rebuild.keeping import keep
+from projections.rebuild.shelf import opened
 from projections.rebuild.whole import Making, Tick, make
 
 ANALYSED_FROM: Final = 1000
@@ -41,6 +42,7 @@ async def run(
     outdated = await _outdated(conninfo, projections, stop)
     current = [each for each in projections if each not in outdated]
     async with asyncio.TaskGroup() as group:
+        group.create_task(keep(conninfo, stop))
         for each in (current, outdated):
             if each and not stop.is_set():
                 group.create_task(_follow(conninfo, each, stop))
@@ -79,12 +81,14 @@ async def rebuild(
         tick: Is told now and then how many events are done, of how many.
         block_events: Events that are read and kept at a time.
     """
-    async with _projector(conninfo) as connection, _projector(conninfo) as reading:
+    async with (
+        _projector(conninfo) as connection,
+        opened(conninfo, Role.PROJECTOR, events=block_events) as shelf,
+    ):
         begun = {
             each.name: (await generations.begin(connection, each, afresh=afresh)).number
             for each in projections
         }
-        shelf = Shelf(connection=reading, events=block_events)
         head = (await log.head()).position
         making = Making(
             connection=connection,

@@ -45,10 +45,33 @@ async def fill(
 
 async def packed_facts(log: Log, after: int, until: int) -> Sequence[bytes]:
     """Return what the positions in (after, until] tell, by bucket."""
-    packer = Packer()
-    async for page in log.read(after=after, until=until, only=_READERS.selection):
-        await aside(len(page), _pack, packer, list(page))
-    return await aside(until - after, packer.blocks)
+    filling = Filling(log)
+    await filling.read(after, until)
+    return await filling.packed()
+
+
+class Filling:
+    """A block on its way from the log to the shelf."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._packer = Packer()
+        self._events = 0
+
+    async def read(self, after: int, until: int) -> None:
+        """Read on, from where it was read to, what (after, until] tells.
+
+        Raises:
+            UnreadableError: Some of it cannot be translated.
+        """
+        only = _READERS.selection
+        async for page in self._log.read(after=after, until=until, only=only):
+            self._events += len(page)
+            await aside(len(page), _pack, self._packer, list(page))
+
+    async def packed(self) -> Sequence[bytes]:
+        """Return what was read, by bucket."""
+        return await aside(self._events, self._packer.blocks)
 
 
 def _pack(packer: Packer, page: list[Recorded]) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import attrs
 import psycopg
 
-from ledger.errors import LedgerError
+from ledger.database import Role, connect
+from ledger.errors import LedgerError, NotConfiguredError, UnavailableError
 from projections.rebuild.blocks import BLOCK_EVENTS
 from projections.rebuild.interpreter import interpreter
 
@@ -54,6 +56,11 @@ SELECT bucket, block, log_hash, digest, facts
 """
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+ALONE: Final = "SELECT pg_advisory_lock(hashtext('read_models.facts'))"
+TRY_ALONE: Final = "SELECT pg_try_advisory_lock(hashtext('read_models.facts'))"
+LET_GO: Final = "SELECT pg_advisory_unlock(hashtext('read_models.facts'))"
 
 
 class DamagedFactsError(LedgerError):
@@ -121,6 +128,22 @@ class Shelf:
         if found != len(buckets) * blocks:
             raise DamagedFactsError(f"{found} of {len(buckets) * blocks} parts are there")
 
+    @asynccontextmanager
+    async def alone(self, *, wait: bool = False) -> AsyncIterator[bool]:
+        """Yield whether nobody else fills shelves of this ledger for as long as we do.
+
+        Args:
+            wait: Whether to wait for whoever does.
+        """
+        cursor = await self.connection.execute(ALONE if wait else TRY_ALONE)
+        found = await cursor.fetchone()
+        mine = wait or (found is not None and bool(found[0]))
+        try:
+            yield mine
+        finally:
+            if mine and not self.connection.closed:
+                await self.connection.execute(LET_GO)
+
     async def clear(self) -> None:
         """Take everything away that this interpreter read."""
         await self.connection.execute(CLEAR, (self.interpreter,))
@@ -136,3 +159,24 @@ class Shelf:
     def _digest(self, bucket: int, block: int, log_hash: bytes, facts: bytes) -> bytes:
         place = f"{bucket} {block} {self.events}\n".encode()
         return hashlib.sha256(self.interpreter + place + log_hash + facts).digest()
+
+
+@asynccontextmanager
+async def opened(
+    conninfo: str, role: Role, *, events: int = BLOCK_EVENTS
+) -> AsyncIterator[Shelf]:
+    """Yield the shelf of a ledger, on a connection of its own.
+
+    Raises:
+        NotConfiguredError: The database is of an earlier release, without a shelf.
+        UnavailableError: The database went away.
+    """
+    async with await connect(conninfo, role) as connection:
+        try:
+            yield Shelf(connection=connection, events=events)
+        except psycopg.errors.UndefinedTable as error:
+            raise NotConfiguredError(
+                "this database keeps no facts yet; run bl migrate"
+            ) from error
+        except psycopg.OperationalError as error:
+            raise UnavailableError(f"kept facts: {error}") from error

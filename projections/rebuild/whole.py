@@ -31,8 +31,6 @@ from projections.rebuild.fold import Routes, Streams, UnfoldableError, rows
 from projections.rebuild.gathered import Facts
 from projections.rebuild.shelf import DamagedFactsError, Shelf
 
-ALONE: Final = "SELECT pg_advisory_lock(hashtext('read_models.facts'))"
-LET_GO: Final = "SELECT pg_advisory_unlock(hashtext('read_models.facts'))"
 EMPTY: Final = sql.SQL("TRUNCATE {table}")
 REACHED: Final = """
 UPDATE read_models.bookmarks
@@ -78,13 +76,10 @@ async def make(log: Log, shelf: Shelf, making: Making) -> None:
     """
     if not making.blocks:
         return
-    await making.connection.execute(ALONE)
-    try:
+    async with shelf.alone(wait=True):
         untouched = await _untouched(making)
         if untouched:
             await _made(log, shelf, attrs.evolve(making, projections=untouched))
-    finally:
-        await making.connection.execute(LET_GO)
 
 
 async def _made(log: Log, shelf: Shelf, making: Making) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from ledger.database import Role, connect
+from ledger.database import Role
 from ledger.errors import UnavailableError
 from ledger.postgres import PostgresLog
 from projections.aside import aside, seldom_collecting
@@ -29,7 +29,7 @@ from projections.rebuild.blocks import BLOCK_EVENTS
 from projections.rebuild.filling import UnreadableError
 from projections.rebuild.fold import Routes, UnfoldableError, rows
 from projections.rebuild.gathered import Facts, first_blocks
-from projections.rebuild.shelf import DamagedFactsError, Shelf
+from projections.rebuild.shelf import DamagedFactsError, opened
 from replay.ledgers import connected
 from replay.models import read_models
 from replay.rebuild.differences import Compared, Found
@@ -65,9 +65,8 @@ async def compare(
         _of_this_version(each, known[each.name].version)
     async with (
         PostgresLog.open(conninfo, readers=2) as log,
-        await connect(conninfo, Role.READER) as connection,
+        opened(conninfo, Role.READER, events=block_events) as shelf,
     ):
-        shelf = Shelf(connection=connection, events=block_events)
         total = min(known[each.name].position for each in present)
         blocks = 0 if bodies else await first_blocks(shelf, total)
         comparison = _Comparison(
