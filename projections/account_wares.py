@@ -31,6 +31,8 @@ def reductions(account: Account) -> Iterator[str]:
 def _coupons(account: Account) -> Iterator[str | None]:
     for subscription in account.currents(account.histories).values():
         yield from (each.coupon for each in subscription.value.discounts)
+        for mark in subscription.marks:
+            yield from (each.discount.coupon for each in mark.reduced)
         for item in subscription.value.items:
             yield from (each.coupon for each in item.discounts)
     for customer in account.currents(account.customers).values():

@@ -82,7 +82,7 @@ def test_B02_totals_by_both_clocks_are_those_of_a_replay(examples: int) -> None:
 
         assert bodies(asked, moment) == bodies(naively(arrived[:known], moment), moment)
 
-    held(law, examples // 4)
+    held(law, examples // 2)
 
 
 def re_adds(account: Account, said: Billing) -> None:

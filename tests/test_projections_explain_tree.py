@@ -47,6 +47,7 @@ from replay.simulator.occurrences import SeatOccurrence, StripeOccurrence
 from replay.simulator.simulation import Simulation
 from test_laws import histories
 from test_projections_simulator import event, late_and_doubled
+from unpaid import INVOICE, Unpaid, account_of
 
 CREATED = "customer.subscription.created"
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -280,3 +281,42 @@ def test_a_tiered_price_is_what_is_left_of_the_whole() -> None:
     assert (base.value, writing.arithmetic(seats)) == (9900, "144.00 - 99.00 = 45.00")
     (whole_price, _) = seats.children
     assert writing.arithmetic(whole_price) == "99.00 + 45.00 = 144.00"
+
+
+def test_what_an_invoice_took_off_is_shown_of_the_lines_it_was_taken_off() -> None:
+    """It is limited to an item, so that of all the lines no percentage comes to it."""
+    off: dict[str, Any] = {"discount_amounts": [{"amount": 320, "discount": "di_LAUNCH20"}]}
+    shown = invoice(line("base", 9900), line("seat", 1600, 2, **off), status="paid")
+    began = told(CREATED, subscription(discounts=[discount(coupon())]))
+    whole = account([began, told("invoice.paid", shown)])
+
+    root = explanation(whole, answer(whole, day(15)), Figure.TOTAL).root
+
+    (found,) = [each for each in root.children if each.label == "Coupon"]
+    assert Writing(currency="usd", plain=True).arithmetic(found) == (
+        "-20 % of 16.00 = -3.20"
+    )
+
+
+def test_each_open_timeline_is_explained_in_its_own_currency() -> None:
+    unpaid = Unpaid()
+    unpaid.subscription("active", -30)
+    unpaid.failed(0, 3)
+    unpaid.invoice("payment_failed", 8, name="in_2", currency="jpy", amount_due=5220)
+    unpaid.invoice("payment_failed", -20, name="in_3")
+    unpaid.paid(-19, name="in_3")
+    whole = account_of(unpaid.events)
+
+    found = explanation(whole, answer(whole, unpaid.at(9)), Figure.DUNNING)
+
+    assert not list(wrong(found))
+    owed = [
+        (tree.label, node.value, node.detail)
+        for tree in (found.root, *found.beside)
+        for node in nodes(tree)
+        if node.label == "Amount due"
+    ]
+    assert owed == [
+        (f"Stage of {INVOICE}", 9200, "USD"),
+        ("Stage of in_2", "JPY 5220", None),
+    ]

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from rich.cells import cell_len
 
-from command_line import bl, on
+from command_line import bl, bl_here, on
 from ledger.clock import utc_now
 from ledger.database import Role
 from ledger.envelope import stripe_event
@@ -109,6 +109,11 @@ def test_B07_bl_dunning_draws_an_account_and_a_calendar_of_what_comes(
         (each["what"], each["account"]) for each in json.loads(coming.out)["upcoming"]
     ] == [("cancels", ACCOUNT)]
 
+    table = bl_here("dunning", "--upcoming", env=known.env).out
+    assert [line.split()[2:] for line in table.splitlines() if ACCOUNT in line] == [
+        ["cancels", ACCOUNT, INVOICE, "USD", "92.00"]
+    ]
+
     assert bl("dunning", env=known.env).code == 2
     assert bl("dunning", "cus_none", env=known.env).code == 4
 
@@ -129,6 +134,10 @@ def test_B08_what_if_compares_policies_in_customers_and_money(
     assert (paused["invoices"], paused["invoices_then"]) == (2, 1)
     assert (paused["amount"], paused["amount_difference"]) == (18400, -9200)
     assert found["recovered"]["invoices_difference"] == 0
+
+    table = bl_here("what-if", "--policy", gentle, env=known.env).out
+    rows = [line.split() for line in table.splitlines() if line.startswith(" paused")]
+    assert rows == [["paused", "2", "1", "-1", "usd", "184.00", "92.00", "-92.00"]]
 
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"pause_days": 9}')

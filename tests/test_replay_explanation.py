@@ -116,6 +116,31 @@ def test_every_line_keeps_to_the_width_and_amounts_stand_below_each_other(
 AMOUNTS = ("92.00", "99.00", "16.00", "23.00")
 
 
+def test_what_a_narrow_terminal_leaves_out_is_never_the_period_or_the_currency() -> None:
+    period = START, datetime(2026, 12, 1, tzinfo=UTC)
+    told = attrs.evolve(TOTAL, title="This period's total", period=period)
+    for width, first, second in [
+        (50, " This period's total  1 Nov 2026 - 1 Dec 2026", " Total"),
+        (44, " This period's total  1 Nov 2026 - 1 Dec 20...", " Total"),
+    ]:
+        heading, figure, *_ = drawn(told, width=width, plain=True)
+        assert heading == first[: width - 1] or heading.endswith("...")
+        assert figure.startswith(second)
+        assert " USD 92.00" in figure
+
+
+def test_what_stands_beside_a_figure_is_drawn_with_its_parts() -> None:
+    part = Node(label="attempt 1", value="failed", operand=False)
+    other = Node(label="Stage of in_2", value="paused", children=(part,))
+
+    lines = drawn(attrs.evolve(TOTAL, beside=(other,)), plain=True)
+
+    assert [each.split("  ")[0] for each in lines[-3:-1]] == [
+        " beside it: Stage of in_2",
+        " `- attempt 1",
+    ]
+
+
 def test_what_does_not_add_up_has_no_check_mark() -> None:
     bad = attrs.evolve(TOTAL, root=attrs.evolve(TOTAL.root, value=9201))
     (*_, last) = drawn(bad)

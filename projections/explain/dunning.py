@@ -16,6 +16,7 @@ from datetime import datetime
 import attrs
 
 from projections.account import Account
+from projections.amounts import amount
 from projections.answer import Billing
 from projections.dunning.outcomes import End
 from projections.dunning.timelines import SENT, Stage, Timeline
@@ -30,14 +31,18 @@ def dunning(account: Account, told: Billing) -> Node:
     return stage(account, timeline)
 
 
-def stage(account: Account, told: Timeline) -> Node:
-    """Return why *told* is at its stage."""
-    owed = Node(
-        label="Amount due",
-        value=told.shown.amount_due,
-        unit=Unit.MONEY,
-        operand=False,
-    )
+def stage(account: Account, told: Timeline, *, among: str | None = None) -> Node:
+    """Return why *told* is at its stage.
+
+    Args:
+        among: The currency of the explanation, where that is not its own.
+    """
+    due, currency = told.shown.amount_due, told.shown.currency
+    owed = Node(label="Amount due", value=due, unit=Unit.MONEY, operand=False)
+    if among not in {None, currency}:
+        owed = attrs.evolve(owed, value=amount(due, currency), unit=Unit.WORD)
+    elif currency is not None:
+        owed = attrs.evolve(owed, detail=currency.upper())
     return Node(
         label=f"Stage of {told.invoice}",
         value=str(told.stage),

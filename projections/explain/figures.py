@@ -31,12 +31,19 @@ def explanation(account: Account, told: Billing, figure: Figure) -> Explanation:
     if figure is Figure.TOTAL:
         return total_explanation(account, told, told.period_total)
     timeline = told.foremost if figure is Figure.DUNNING else None
+    others = [each for each in told.dunning if each.open and each is not timeline]
     return Explanation(
         account=told.linked.account,
         figure=figure,
         title=_TITLES[figure],
         currency=timeline.shown.currency if timeline else None,
         root=EXPLAINED[figure](account, told),
+        beside=tuple(
+            explained_dunning.stage(account, each, among=timeline.shown.currency)
+            for each in others
+        )
+        if timeline
+        else (),
     )
 
 

@@ -13,7 +13,7 @@ our own and always does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -96,7 +96,7 @@ def _line(asked: _Asked, place: int) -> Node:
         evidence=line.evidence,
     )
     if line.kind is Kind.DISCOUNT:
-        return _checked(line, _discount(asked, place, node), node)
+        return _checked(line, _discount(line, node), node)
     if line.kind is Kind.TAX:
         return _checked(line, _tax(line, node), node)
     if line.raised:
@@ -242,13 +242,11 @@ def _taken(asked: _Asked, raised: SeatsRaised, added: int) -> Iterator[Node]:
         yield from holders(asked.account, raised.at, added)
 
 
-def _discount(asked: _Asked, place: int, node: Node) -> Node:
-    line = asked.told.lines[place]
+def _discount(line: PeriodLine, node: Node) -> Node:
     coupon = line.coupon
-    if coupon is None:
+    if coupon is None or coupon.base is None:
         return node
-    of = coupon.base if coupon.base is not None else _left(asked.told.lines, place)
-    base = Node(label="of what is left of the lines", value=of, unit=Unit.MONEY)
+    base = Node(label="of what is left of the lines", value=coupon.base, unit=Unit.MONEY)
     if coupon.percent is not None:
         percent = Fraction(Decimal(coupon.percent))
         rate = Node(label="percent", value=percent, unit=Unit.PERCENT)
@@ -257,14 +255,6 @@ def _discount(asked: _Asked, place: int, node: Node) -> Node:
         return node
     amount = Node(label="amount", value=coupon.amount_off, unit=Unit.MONEY)
     return attrs.evolve(node, operation=Operation.AMOUNT_OFF, children=(amount, base))
-
-
-def _left(lines: Sequence[PeriodLine], place: int) -> int:
-    """Return what is left of an invoice's lines by the discounts before this one."""
-    own = [each for each in lines if each.invoice == lines[place].invoice]
-    priced = sum(each.amount for each in own if each.kind in _PRICED and each.discountable)
-    before = [each for each in lines[:place] if each.invoice == lines[place].invoice]
-    return priced + sum(each.amount for each in before if each.kind is Kind.DISCOUNT)
 
 
 def _tax(line: PeriodLine, node: Node) -> Node:

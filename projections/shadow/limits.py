@@ -40,6 +40,13 @@ def limited(books: Books, discount: str, sold: Sequence[Line | Sold]) -> Reducti
     return attrs.evolve(reduction(coupon, item), products=frozenset(sorts))
 
 
+def widened(books: Books, discount: str, narrow: Reduction) -> Reduction:
+    """Return *narrow* without the limits of its *discount* that Stripe does not show."""
+    coupon = books.coupon(books.used(discount).coupon)
+    shown = coupon is None or coupon.products is not None
+    return narrow if shown else attrs.evolve(narrow, products=None)
+
+
 def reduced_products(books: Books, coupon: str | None) -> Iterator[str]:
     """Yield the products that *coupon* was ever taken off."""
     for line in _billed(books):

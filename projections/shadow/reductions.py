@@ -15,7 +15,7 @@ from ledger.money import rounded, step
 from projections.lines import Line
 from projections.objects import Invoice
 from projections.shadow.compared import Compared, Reason
-from projections.shadow.limits import limited, reduced_products, sort
+from projections.shadow.limits import limited, reduced_products, sort, widened
 from projections.status.renewals import Period
 from projections.totals.attachments import attached_then, is_alive, is_customers, reduction
 from projections.totals.books import Books
@@ -38,11 +38,7 @@ def compared_discounts(
     if not there and not absent:
         return
     named = {**there, **absent}
-    ours: Sequence[int | None] = [None] * len(named)
-    if all(each is not None for each in there.values()):
-        known = [each for each in named.values() if each is not None]
-        computed = take(_bases(lines), known, books.currency)
-        ours = [0 if each is None else each.amount for each in computed]
+    ours = _ours(books, lines, theirs, named)
     near = len(lines) * step(books.currency)
     for (name, _), amount in zip(named.items(), ours, strict=True):
         used, shown = books.used(name), theirs.get(name, 0)
@@ -58,6 +54,38 @@ def compared_discounts(
                 if amount is not None
                 else "what its coupon takes is not known",
             )
+
+
+def _ours(
+    books: Books,
+    lines: Sequence[Line],
+    theirs: Mapping[str, int],
+    named: Mapping[str, Reduction | None],
+) -> Sequence[int | None]:
+    """Return what each of *named* takes; None where one of them is not known.
+
+    Of limits that Stripe does not show nobody knows whether there are any, so that the
+    nearer of both counts.
+    """
+    narrow = [each for each in named.values() if each is not None]
+    if len(narrow) < len(named):
+        return [None] * len(named)
+    pairs = zip(named, narrow, strict=True)
+    wide = [widened(books, name, each) if name in theirs else each for name, each in pairs]
+    shown = [theirs.get(name, 0) for name in named]
+    found = [_taken(books, lines, each) for each in (narrow, wide)]
+
+    def off(amounts: Sequence[int]) -> int:
+        return sum(abs(a - b) for a, b in zip(amounts, shown, strict=True))
+
+    return min(found, key=off)
+
+
+def _taken(
+    books: Books, lines: Sequence[Line], reductions: Sequence[Reduction]
+) -> list[int]:
+    computed = take(_bases(lines), reductions, books.currency)
+    return [0 if each is None else each.amount for each in computed]
 
 
 def _as_taken(invoice: Invoice, lines: Sequence[Line]) -> Iterator[str]:

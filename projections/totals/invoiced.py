@@ -169,11 +169,15 @@ def _lines(
 
 def _discounts(books: Books, origin: _Origin, own: Sequence[Line]) -> Iterator[PeriodLine]:
     amounts: defaultdict[str, int] = defaultdict(int)
+    bases: defaultdict[str, int] = defaultdict(int)
     for line in own:
+        left = line.amount
         for each in line.taken:
             amounts[each.discount] += each.amount
+            bases[each.discount] += left
+            left -= each.amount
     for discount, amount in amounts.items():
-        used = books.used(discount)
+        used = books.used(discount, bases[discount])
         if amount:
             yield PeriodLine(
                 kind=Kind.DISCOUNT,

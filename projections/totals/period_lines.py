@@ -49,7 +49,7 @@ class CouponUsed:
         percent: As digits, such as ``33.3``; None for a fixed amount.
         amount_off: In the currency of the total.
         until: When it stops; None where no date stops it.
-        base: What it was taken of; None where Stripe took it and does not say.
+        base: What it was taken of: what the discounts before it left of its lines.
     """
 
     id: str

@@ -5,8 +5,8 @@
 
 Every failed invoice of every customer is gone through twice, once under the policies that
 were in force and once under the one in the file: how many would have been paused or
-canceled, and how much money that is. Amounts are what was due when it failed, in minor
-units. Failures and payments stay as they were; nothing is written.
+canceled, and how much money that is: what was due when it failed. Failures and payments
+stay as they were; nothing is written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from ledger.clock import utc_now
 from replay.arguments.options import Reporting
 from replay.ledgers import reading
+from replay.report.amount_columns import amounts
 from replay.report.output import write
 from replay.report.progress import progress
 from replay.report.report import Column, Report
@@ -25,14 +26,14 @@ from replay.unpaid_accounts import counted, unpaid_accounts
 from replay.what_if import Compared, policy_in
 
 COLUMNS: Final = (
-    Column("measure", "invoices", fixed=True),
-    Column("currency", "", fixed=True),
-    Column("invoices", "was", fixed=True),
+    Column("measure", "what", fixed=True),
+    Column("invoices", "invoices", fixed=True),
     Column("invoices_then", "would be", fixed=True),
-    Column("invoices_difference", "difference", fixed=True, spare=2),
-    Column("amount", "amount", fixed=True, spare=1),
-    Column("amount_then", "would be", fixed=True, spare=1),
-    Column("amount_difference", "difference", fixed=True),
+    Column("invoices_difference", "change", fixed=True, spare=2),
+    Column("currency", "in", fixed=True),
+    amounts("amount", spare=1),
+    amounts("amount_then", "would be", spare=1),
+    amounts("amount_difference", "change"),
 )
 
 

@@ -103,10 +103,12 @@ def _heading(pen: _Pen) -> _Row:
         text += f"{GAP}{start} {pen.writing.dash} {end}"
     if root.detail:
         text += f"{GAP}{one_line(root.detail)}"
-    currency = (pen.told.currency or "").upper() if root.unit is Unit.MONEY else ""
-    return _Row(
-        branch="", text=text, cells={**_cells(pen, root), "source": one_line(currency)}
-    )
+    return _Row(branch="", text=text, cells={**_cells(pen, root), "source": _currency(pen)})
+
+
+def _currency(pen: _Pen) -> str:
+    is_money = pen.told.root.unit is Unit.MONEY
+    return one_line((pen.told.currency or "").upper()) if is_money else ""
 
 
 def _below(pen: _Pen, node: Node, before: str) -> Iterator[_Row]:
@@ -124,6 +126,7 @@ def _below(pen: _Pen, node: Node, before: str) -> Iterator[_Row]:
 
 def _beside(pen: _Pen, node: Node) -> Iterator[_Row]:
     yield _Row(branch="", text=f"beside it: {_said(pen, node)}", cells=_cells(pen, node))
+    yield from _below(pen, node, "")
 
 
 def _said(pen: _Pen, node: Node) -> str:
@@ -175,18 +178,33 @@ def _position(node: Node) -> str:
 
 def _aligned(pen: _Pen, rows: Sequence[_Row], style: Style) -> Iterator[str]:
     columns, widths, room = _layout(rows, style.width)
-    for place, row in enumerate(rows):
-        tree = _padded(_cut(pen, row.tree, room), room)
+    heading, *below = rows
+    if "source" not in columns:
+        heading, wider = _with_currency(pen, heading, widths["value"])
+        room, widths["value"] = max(1, room - wider), widths["value"] + wider
+    if cell_len(heading.text) > room:
+        yield style.strong(f" {_cut(pen, heading.text, (style.width or room) - 1)}")
+        heading = attrs.evolve(heading, text=one_line(pen.told.root.label))
+
+    def line(row: _Row) -> tuple[str, str]:
         cells = [
             _padded(_cut(pen, row.cells[each], widths[each]), widths[each], each)
             for each in columns
         ]
-        line = f" {GAP.join([tree, *cells])}".rstrip()
-        if place == 0:
-            yield style.strong(line)
-            continue
-        marks = len(tree) + 1
-        yield line[:marks] + style.faint(line[marks:]) if style.colored else line
+        tree = _padded(_cut(pen, row.tree, room), room)
+        return f" {tree}", f"{GAP}{GAP.join(cells)}".rstrip()
+
+    yield style.strong("".join(line(heading)).rstrip())
+    for row in below:
+        tree, cells = line(row)
+        yield tree + style.faint(cells) if cells else tree.rstrip()
+
+
+def _with_currency(pen: _Pen, heading: _Row, width: int) -> tuple[_Row, int]:
+    """Return *heading* with the currency beside its figure, and how much wider that is."""
+    value = f"{_currency(pen)} {heading.cells['value']}".strip()
+    written = attrs.evolve(heading, cells={**heading.cells, "value": value})
+    return written, max(0, cell_len(value) - width)
 
 
 def _layout(
