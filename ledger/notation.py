@@ -7,6 +7,7 @@ that begins with the setting's name; it never repeats the text, which may be a s
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Generic, TypeVar
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 TOKEN_KEY_CHARS_MIN: Final = 16
 SECONDS_MAX: Final = 600
+_ORIGIN: Final = re.compile(
+    r"(?:https://[A-Za-z0-9.\-]+|https?://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?"
+)
 
 
 class Secret(Generic[T]):
@@ -113,6 +117,17 @@ def starting(*prefixes: str) -> Callable[[str], str]:
         return raw.rstrip("/")
 
     return parse
+
+
+def origin(raw: str) -> str:
+    """Take what says whose an address is, and nothing of where on it; over HTTPS, or here."""
+    found = raw.strip().rstrip("/")
+    if not _ORIGIN.fullmatch(found):
+        raise ValueError(
+            "holds no origin such as https://shop.example, without a path; http:// only "
+            "for localhost and 127.0.0.1"
+        )
+    return found
 
 
 def secret_starting(*prefixes: str) -> Callable[[str], Secret[str]]:

@@ -29,6 +29,7 @@ from ledger.notation import (
     WebhookSecret,
     mode,
     number,
+    origin,
     seconds,
     secret,
     secret_starting,
@@ -112,7 +113,7 @@ class Setting:
     meaning: str
 
 
-_ORIGIN: Final = starting("https://", "http://localhost", "http://127.0.0.1")
+_API_BASE: Final = starting("https://", "http://localhost", "http://127.0.0.1")
 
 SETTINGS: Final[dict[str, Setting]] = {
     "DATABASE_URL": Setting("database_url", secret, "PostgreSQL; absent: embedded"),
@@ -131,14 +132,14 @@ SETTINGS: Final[dict[str, Setting]] = {
     "STRIPE_API_KEY": Setting(
         "stripe_api_key", secret_starting("sk_", "rk_"), "to ask Stripe with"
     ),
-    "STRIPE_API_BASE": Setting("stripe_api_base", _ORIGIN, "where Stripe's API is"),
+    "STRIPE_API_BASE": Setting("stripe_api_base", _API_BASE, "where Stripe's API is"),
     "LEDGER_MODE": Setting("mode", mode, "live or test; the other is kept as foreign"),
     "LEDGER_TOKEN_KEY": Setting(
         "token_keys", token_keys, "signs bearer tokens; several: the first signs"
     ),
     "LEDGER_RETURN_ORIGINS": Setting(
         "return_origins",
-        lambda raw: tuple(_ORIGIN(item) for item in texts(raw)),
+        lambda raw: tuple(origin(item) for item in texts(raw)),
         "where hosted pages may lead back to",
     ),
     "LEDGER_CHECKOUT_PRICES": Setting("checkout_prices", texts, "prices on offer"),
