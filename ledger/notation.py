@@ -120,7 +120,7 @@ def starting(*prefixes: str) -> Callable[[str], str]:
 
 
 def origin(raw: str) -> str:
-    """Take what says whose an address is, and nothing of where on it; over HTTPS, or here."""
+    """Take what says whose an address is, and nothing of where on it."""
     found = raw.strip().rstrip("/")
     if not _ORIGIN.fullmatch(found):
         raise ValueError(

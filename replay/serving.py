@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -19,13 +19,13 @@ from aiohttp import web
 
 from ledger.clock import utc_now
 from ledger.database import Role
-from ledger.errors import UnavailableError
+from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.keyring import signing_keys
 from ledger.metrics import Metrics
 from ledger.postgres import PostgresLog
 from ledger.problems import RATES, TOKEN_KEYS, problems
 from ledger.rates import Rates
-from ledger.settings import Settings
+from ledger.settings import Settings, SettingsError
 from ledger.traffic import TRAFFIC
 from projections.api import app as read_api
 from projections.api.app import Api
@@ -81,7 +81,7 @@ async def serve(settings: Settings, announce: Callable[[Address], None]) -> None
     async with (
         database(settings) as conninfo,
         opened(conninfo, settings) as log,
-        _reading(settings, conninfo) as api,
+        _reading(settings, conninfo, log.ledger_id) as api,
         hosted_routes.opened(hosted, log, api),
     ):
         door.token_keys[:] = signing_keys(settings)
@@ -148,10 +148,20 @@ async def _covered(log: PostgresLog, reader: Reader) -> None:
 
 
 @asynccontextmanager
-async def _reading(settings: Settings, conninfo: str) -> AsyncIterator[Api]:
+async def _reading(settings: Settings, conninfo: str, ledger_id: str) -> AsyncIterator[Api]:
     replica = settings.read_database_url
     read_from = conninfo if replica is None else replica.reveal()
-    async with PostgresLog.open(read_from, Role.READER) as log:
+    async with AsyncExitStack() as stack:
+        try:
+            log = await stack.enter_async_context(PostgresLog.open(read_from, Role.READER))
+        except (NotConfiguredError, UnavailableError) as error:
+            if replica is None:
+                raise
+            raise SettingsError(f"READ_DATABASE_URL cannot be used: {error}") from None
+        if log.ledger_id != ledger_id:
+            raise SettingsError(
+                f"READ_DATABASE_URL is of ledger {log.ledger_id}, not of {ledger_id}"
+            )
         reader = Reader(read_from)
         await reader.open()
         try:

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -177,6 +178,20 @@ def test_serve_says_where_it_is_and_ends_when_told(
     assert (
         status["ledger"] == json.loads(bl("status", "-O", "json", env=ledger).out)["ledger"]
     )
+
+
+def test_serve_reads_from_a_replica_of_its_own_ledger_only(
+    ledger: dict[str, str], found_ledger: Callable[[str], str]
+) -> None:
+    env = ledger | {"STRIPE_WEBHOOK_SECRETS": SECRET, "LEDGER_PORT": "0"}
+    wrong = {
+        "postgresql://127.0.0.1:1/away": "READ_DATABASE_URL cannot be used",
+        found_ledger("18"): "READ_DATABASE_URL is of ledger led_",
+    }
+    for url, told in wrong.items():
+        said = bl("serve", env=env | {"READ_DATABASE_URL": url})
+        assert (said.code, said.err.count("\n")) == (5, 1)
+        assert told in said.err
 
 
 def test_followed_log_shows_what_is_appended(
