@@ -184,9 +184,12 @@ def test_serve_reads_from_a_replica_of_its_own_ledger_only(
     ledger: dict[str, str], found_ledger: Callable[[str], str]
 ) -> None:
     env = ledger | {"STRIPE_WEBHOOK_SECRETS": SECRET, "LEDGER_PORT": "0"}
+    other = found_ledger("18")
+    with psycopg.connect(other, autocommit=True) as connection:
+        connection.execute("UPDATE ledger.identity SET ledger_id = 'led_other'")
     wrong = {
         "postgresql://127.0.0.1:1/away": "READ_DATABASE_URL cannot be used",
-        found_ledger("18"): "READ_DATABASE_URL is of ledger led_",
+        other: "READ_DATABASE_URL is of ledger led_other, not of led_",
     }
     for url, told in wrong.items():
         said = bl("serve", env=env | {"READ_DATABASE_URL": url})
