@@ -310,6 +310,7 @@ def test_each_open_timeline_is_explained_in_its_own_currency() -> None:
     found = explanation(whole, answer(whole, unpaid.at(9)), Figure.DUNNING)
 
     assert not list(wrong(found))
+    assert found.title == f"What follows the failed payment of {INVOICE}"
     owed = [
         (tree.label, node.value, node.detail)
         for tree in (found.root, *found.beside)

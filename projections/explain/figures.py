@@ -35,7 +35,7 @@ def explanation(account: Account, told: Billing, figure: Figure) -> Explanation:
     return Explanation(
         account=told.linked.account,
         figure=figure,
-        title=_TITLES[figure],
+        title=_TITLES[figure] + (f" of {timeline.invoice}" if timeline else ""),
         currency=timeline.shown.currency if timeline else None,
         root=EXPLAINED[figure](account, told),
         beside=tuple(
