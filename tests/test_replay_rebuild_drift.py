@@ -26,7 +26,7 @@ def ledger(module_ledger18: str) -> str:
     async def made() -> None:
         await fill(module_ledger18)
         async with PostgresLog.open(module_ledger18, Role.PROJECTOR) as log:
-            await process.rebuild(module_ledger18, log, SEATS, block_events=BLOCK)
+            await process.rebuild(module_ledger18, log, *PROJECTIONS, block_events=BLOCK)
 
     asyncio.run(made())
     return module_ledger18

@@ -14,7 +14,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +28,7 @@ LEVEL: Final = 1
 _OWN: Final = "ledger:"
 
 
-class PackedFact(msgspec.Struct, frozen=True, array_like=True, dict=True):
+class PackedFact(msgspec.Struct, frozen=True, array_like=True):
     """A fact, not looked into yet: what puts it in its place, and the rest packed.
 
     Attributes:
@@ -46,9 +45,9 @@ class PackedFact(msgspec.Struct, frozen=True, array_like=True, dict=True):
     position: int
     packed: msgspec.Raw
 
-    @cached_property
+    @property
     def fact(self) -> Any:  # noqa: ANN401 - of any kind
-        """The fact itself."""
+        """The fact itself, read whenever it is asked for."""
         return DECODERS[self.kind].decode(self.packed)
 
 

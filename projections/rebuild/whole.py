@@ -21,6 +21,7 @@ from psycopg import sql
 from ledger.log import Log
 from projections.aside import aside, seldom_collecting
 from projections.models.declaration import Projection
+from projections.models.registry import PROJECTIONS
 from projections.projector.bookmark_sql import COUNT, START
 from projections.projector.generations import table_name
 from projections.projector.runner import STARTS_MAX, TRANSLATED
@@ -72,13 +73,14 @@ async def make(log: Log, shelf: Shelf, making: Making) -> None:
     """Fill the tables of *making* as far as its blocks go, if that can be done.
 
     Those that hold anything already are left as they are, and so are all of them where an
-    event cannot be read or folded, or where this was tried often in vain.
+    event cannot be read or folded, where this was tried often in vain, or where facts of
+    all kinds would have to be read for a few tables: the runner reads but those it needs.
     """
     if not making.blocks:
         return
     async with shelf.alone(wait=True):
         untouched = await _untouched(making)
-        if untouched:
+        if untouched and await _pays(shelf, making):
             await _made(log, shelf, attrs.evolve(making, projections=untouched))
 
 
@@ -99,6 +101,13 @@ async def _made(log: Log, shelf: Shelf, making: Making) -> None:
         for each in making.projections:
             await _arrive(making, each, making.blocks * shelf.events)
     return None
+
+
+async def _pays(shelf: Shelf, making: Making) -> bool:
+    held = await shelf.held()
+    lacking = sum(block not in held for block in range(making.blocks))
+    few = len(making.projections) * 2 < len(PROJECTIONS)
+    return not (few and lacking * 2 > making.blocks)
 
 
 async def _untouched(making: Making) -> list[Projection[Any]]:

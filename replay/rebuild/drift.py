@@ -117,7 +117,7 @@ class _Comparison:
             async for share, streams in coming:
                 for model, told in zip(models, streams, strict=True):
                     made = await aside(len(told), rows, model.projection, told)
-                    model.take(made, await moment.load(model.projection, made))
+                    model.take(made, await moment.differing(model.projection, made))
                     told.clear()
                 self._tell(self.total + int(self.total * share))
         for model in models:
@@ -145,12 +145,12 @@ class _Model:
     matched: int = 0
     known: array[int] = attrs.Factory(lambda: array("q"))
 
-    def take(self, made: Mapping[Key, Row], kept: Mapping[Key, Row]) -> None:
-        """Compare what the log *made* with what is *kept* of the same objects."""
-        for key, wanted in made.items():
-            self.found.take(key, wanted, kept.get(key))
+    def take(self, made: Mapping[Key, Row], differing: Mapping[Key, Row | None]) -> None:
+        """Take note of what the log *made*, and of what stands in place of some of it."""
+        for key, kept in differing.items():
+            self.found.take(key, made[key], kept)
         self.rows += len(made)
-        self.matched += len(kept)
+        self.matched += len(made) - sum(kept is None for kept in differing.values())
         self.known.extend(map(hash, made))
 
     async def look_for_more(self, moment: Moment) -> None:

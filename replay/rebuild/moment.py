@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from ledger.database import Role, connect
 from ledger.errors import UnavailableError
 from projections.models.declaration import Projection
 from projections.projector.folding import Key
-from projections.projector.packing import byteas, packed, texts, unpacked
+from projections.projector.packing import columns, unpacked
 from projections.projector.rows import Row
 
 FETCHED: Final = 2000
@@ -32,10 +32,14 @@ SELECT projection, account
   JOIN read_models.bookmarks USING (projection, generation)
  WHERE live
 """
-OF_THESE: Final = sql.SQL("""
-SELECT account, object, state, refers
-  FROM unnest(%b::text[], %b::bytea[]) AS wanted (account, object)
-  JOIN {view} USING (account, object)
+# The server compares, so that only what differs is fetched.
+DIFFERING: Final = sql.SQL("""
+SELECT account, object, kept.state IS NOT NULL, kept.state, kept.refers
+  FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::text[])
+       AS wanted (account, object, state, refers)
+  LEFT JOIN {view} AS kept USING (account, object)
+ WHERE kept.state IS DISTINCT FROM wanted.state
+    OR kept.refers IS DISTINCT FROM wanted.refers
 """)
 ALL: Final = sql.SQL("SELECT account, object, state, refers FROM {view}")
 COUNT: Final = sql.SQL("SELECT count(*) FROM {view}")
@@ -56,19 +60,19 @@ class Moment:
     positions: Sequence[int]
     parked: Mapping[str, frozenset[str]]
 
-    async def load(
-        self, projection: Projection[Any], keys: Collection[Key]
-    ) -> Mapping[Key, Row]:
-        """Return the rows of those *keys* that have one."""
-        if not keys:
+    async def differing(
+        self, projection: Projection[Any], rows: Mapping[Key, Row]
+    ) -> Mapping[Key, Row | None]:
+        """Return what stands in the place of those of *rows* that do not stand there."""
+        if not rows:
             return {}
-        wanted = (
-            texts([account for account, _ in keys]),
-            byteas([packed(name) for _, name in keys]),
-        )
         cursor = self.connection.cursor(binary=True)
-        await cursor.execute(_on(OF_THESE, projection), wanted)
-        return dict(map(_row, await cursor.fetchall()))
+        await cursor.execute(_on(DIFFERING, projection), columns(rows))
+        found = await cursor.fetchall()
+        return {
+            (account, unpacked(name)): Row(state=state, refers=refers) if kept else None
+            for account, name, kept, state, refers in found
+        }
 
     async def count(self, projection: Projection[Any]) -> int:
         """Return how many rows there are."""

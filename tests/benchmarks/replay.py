@@ -6,8 +6,9 @@ Each side reads the same log: ours from zero into fresh rows and an atomic swap;
 library's ProjectionRunner with PostgreSQL tracking, which keeps the same states, one event
 and one transaction at a time, over the first events only; and a raw binary cursor that
 fetches every row and does nothing with it. Memory is the peak of a process
-of its own at a quarter of the log and at all of it. The second line is the same for all
-projections at once, over one reading of the log.
+of its own at a quarter of the log and at all of it. The second line is all projections at
+once where every body has to be read, the third where the facts of it are kept, and the
+fourth `bl replay --compare` over the same facts.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from threading import Event
 from time import perf_counter, process_time
 from typing import Any, ClassVar
@@ -42,10 +43,14 @@ from projections.models.subscriptions import SUBSCRIPTIONS
 from projections.projector.process import rebuild
 from projections.projector.rows import Codec
 from projections.translation.translate import translation
+from replay.rebuild.drift import compare
 
 LIBRARY_EVENTS = 4000
-ALL_PER_CORE_S_MIN = 60_000
+ALL_PER_CORE_S_MIN = 50_000
+COMPARE_PER_S_MIN = 50_000
 CURSOR_RATIO_MIN = 0.4
+KEPT_BYTES = "SELECT pg_total_relation_size('read_models.facts')"
+Figures = dict[str, float]
 CREATE = "CREATE TABLE IF NOT EXISTS status (account text, object text, state bytea, "
 CREATE += "PRIMARY KEY (account, object))"
 UPSERT = """
@@ -72,9 +77,9 @@ async def ours(conninfo: str, *, whole: bool) -> None:
 
 
 def measured_apart(conninfo: str, *more: str) -> dict[str, float]:
-    """Run our rebuild in a process of its own; return its seconds, CPU and memory."""
+    """Run our work in a process of its own; return its seconds, CPU and memory."""
     done = subprocess.run(
-        [sys.executable, __file__, "--rebuild", conninfo, *more],
+        [sys.executable, __file__, "--work", conninfo, *more],
         check=True,
         capture_output=True,
         text=True,
@@ -83,15 +88,26 @@ def measured_apart(conninfo: str, *more: str) -> dict[str, float]:
     return figures
 
 
-def rebuild_here(conninfo: str, *, whole: bool) -> None:
+def peak_mb() -> float:
+    """Return the peak of this process alone; getrusage's is its parent's."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1024
+
+
+def work_here(conninfo: str, *, whole: bool, comparing: bool) -> None:
     began, began_cpu = perf_counter(), process_time()
-    asyncio.run(ours(conninfo, whole=whole))
+    if comparing:
+        compared = asyncio.run(compare(conninfo, lambda _done, _total: None))
+        assert not any(one.differing for one in compared)
+    else:
+        asyncio.run(ours(conninfo, whole=whole))
     print(
         json.dumps(
             {
                 "seconds": perf_counter() - began,
                 "cpu": process_time() - began_cpu,
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "peak_mb": peak_mb(),
             }
         )
     )
@@ -183,11 +199,12 @@ def library(conninfo: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--rebuild", metavar="CONNINFO", help=argparse.SUPPRESS)
+    parser.add_argument("--work", metavar="CONNINFO", help=argparse.SUPPRESS)
     parser.add_argument("--all", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--compare", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.rebuild:
-        rebuild_here(options.rebuild, whole=options.all)
+    if options.work:
+        work_here(options.work, whole=options.all, comparing=options.compare)
         return
     count = options.events
     with ledger(databases=2) as (quarter, whole):
@@ -195,13 +212,41 @@ def main() -> None:
         asyncio.run(fill(quarter, count // 4))
         asyncio.run(fill(whole, count))
         say("rebuilding")
-        small, large = measured_apart(quarter), measured_apart(whole)
-        say("rebuilding all")
-        all_small = measured_apart(quarter, "--all")
-        all_large = measured_apart(whole, "--all")
+        status = both(quarter, whole)
         cursor = bare_cursor(whole)
         say(f"the library, over {LIBRARY_EVENTS:,} events")
         theirs = library(whole)
+        report_status(count, status, cursor=cursor, theirs=theirs)
+        say("rebuilding all from bodies")
+        report_all("replay_all_bodies", count, both(quarter, whole, "--all"))
+        say("rebuilding all from kept facts")
+        of_all = both(quarter, whole, "--all")
+        report_all(
+            "replay_all",
+            count,
+            of_all,
+            limit_per_core_s=ALL_PER_CORE_S_MIN,
+            kept_bytes_per_event=round(kept_bytes(whole) / count),
+        )
+        say("comparing")
+        compared = both(quarter, whole, "--compare")
+        report_all("compare", count, compared, limit_per_s=COMPARE_PER_S_MIN)
+
+
+def both(quarter: str, whole: str, *work: str) -> tuple[Figures, Figures]:
+    return measured_apart(quarter, *work), measured_apart(whole, *work)
+
+
+def kept_bytes(conninfo: str) -> int:
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(KEPT_BYTES).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def report_status(
+    count: int, figures: tuple[Figures, Figures], *, cursor: float, theirs: float
+) -> None:
+    small, large = figures
     rate = count / large["seconds"]
     report(
         "replay",
@@ -217,21 +262,23 @@ def main() -> None:
         peak_mb=round(large["peak_mb"]),
         ratio_memory=round(large["peak_mb"] / small["peak_mb"], 2),
     )
-    per_core = count / all_large["cpu"]
+
+
+def report_all(
+    name: str, count: int, figures: tuple[Figures, Figures], **more: object
+) -> None:
+    small, large = figures
     report(
-        "replay_all",
+        name,
         projections=len(PROJECTIONS),
         events=count,
-        events_per_s=round(count / all_large["seconds"]),
-        events_per_core_s=round(per_core),
-        limit_per_core_s=ALL_PER_CORE_S_MIN,
-        ratio=round(per_core / ALL_PER_CORE_S_MIN, 2),
-        ratio_library=round(count / all_large["seconds"] / (LIBRARY_EVENTS / theirs), 1),
-        ratio_bare_cursor=round(cursor / all_large["seconds"], 2),
-        ratio_linear=round(4 * all_small["seconds"] / all_large["seconds"], 2),
-        peak_mb_quarter=round(all_small["peak_mb"]),
-        peak_mb=round(all_large["peak_mb"]),
-        ratio_memory=round(all_large["peak_mb"] / all_small["peak_mb"], 2),
+        events_per_s=round(count / large["seconds"]),
+        events_per_core_s=round(count / large["cpu"]),
+        **more,
+        ratio_linear=round(4 * small["cpu"] / large["cpu"], 2),
+        peak_mb_quarter=round(small["peak_mb"]),
+        peak_mb=round(large["peak_mb"]),
+        ratio_memory=round(large["peak_mb"] / small["peak_mb"], 2),
     )
 
 
