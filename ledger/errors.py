@@ -5,6 +5,7 @@ LedgerError
 ├── UnavailableError       the database does not answer in time (exit 6, HTTP 503)
 ├── NotFoundError          nothing of that name in the log (exit 4, HTTP 404)
 └── IntegrityFailureError  the log is not what was written (exit 3)
+    └── EventUnreadableError   an event of it cannot be read as what it is
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class NotFoundError(LedgerError):
 
 class IntegrityFailureError(LedgerError):
     """The log is not what was written; keep the database as it is and investigate."""
+
+
+class EventUnreadableError(IntegrityFailureError):
+    """An event cannot be read; bl verify tells whether it was altered since."""

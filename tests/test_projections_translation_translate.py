@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from ledger.envelope import stripe_event
+from ledger.errors import EventUnreadableError
 from ledger.events import StripeEvent, UnknownEvent
 from ledger.log import Recorded
 from projections.facts import Fact, FieldUnreadable, SubscriptionObserved
@@ -291,3 +292,14 @@ def test_every_recorded_subscription_is_read_without_a_fault() -> None:
         assert fact.subscription.period_end is not None, path
         read += 1
     assert read > 30
+
+
+def test_an_event_that_is_not_what_its_columns_say_is_named_by_its_position() -> None:
+    body = b'{"type":"customer.created","data":{"object":{"id":"cus_1","email":"\xbb"}}}'
+    event = StripeEvent(
+        event_id="evt_1", body=body, account="cus_1", stripe_type="customer.created"
+    )
+    recorded = Recorded(position=7, recorded_at=AT, event=event)
+
+    with pytest.raises(EventUnreadableError, match="#7 cannot be read"):
+        ALL.facts([recorded])

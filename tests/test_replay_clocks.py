@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from command_line import bl, bl_here, on
+from command_line import bl, bl_here, damaged, on
 from told_account import ACCOUNT, CARD, SUBSCRIPTION, USERS, tell
 
 
@@ -335,3 +335,22 @@ def test_seats_without_a_baseline_say_what_is_not_known(told: Told) -> None:
     assert (seats["source"], seats["active"], seats["billed"]) == ("stripe", None, 12)
     assert "active             not known yet" in shown
     assert "the product has not told of all its users" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("spoiled", ["body = substr(body, 1, 20)", "encoding_id = 9"])
+def test_C03_a_log_that_is_damaged_while_it_is_read_is_exit_3_in_one_line(
+    told: Told, spoiled: str
+) -> None:
+    where = f"position = {told.at['began']}"
+    damaged(told.env, f"UPDATE ledger.log SET {spoiled} WHERE {where}")
+
+    for asked in [
+        *(["show", ACCOUNT, "--as-of", "2026-11-01"], ["timeline", ACCOUNT]),
+        *(["blame", ACCOUNT], ["bisect", ACCOUNT, "--expr", "total > 1"]),
+        *(["receivables", "--as-of", "2026-11-01"], ["status", "--as-of", "2026-11-01"]),
+        ["diff", "--all", "2026-01-01", "2026-11-01"],
+        ["export", "--format", "jsonl", "-o", "/dev/null"],
+    ]:
+        said = bl_here(*asked, env=told.env)
+        assert (said.code, said.out, said.err.count("\n")) == (3, "", 1), (asked, said)
+        assert "bl verify" in said.err or "from a backup" in said.err

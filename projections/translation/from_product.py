@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.errors import LedgerError
+from ledger.errors import NotConfiguredError
 from ledger.events import (
     CATALOGUE,
     AccountLinked,
@@ -22,7 +22,7 @@ from projections import facts
 from projections.facts import Fact
 
 
-class UnknownTopicError(LedgerError):
+class UnknownTopicError(NotConfiguredError):
     """A later release wrote an event of this account; run that release to fold it."""
 
 
@@ -158,4 +158,7 @@ def unknown_topic(recorded: Recorded) -> Sequence[Fact]:
     """
     event = recorded.event
     topic = event.topic if isinstance(event, UnknownEvent) else type(event).__name__
-    raise UnknownTopicError(f"this release does not know the topic {topic}")
+    raise UnknownTopicError(
+        f"this release does not know the topic {topic}: a later one wrote it, or it was "
+        "altered; take that release, or run bl verify"
+    )

@@ -33,6 +33,7 @@ from typing import Final
 
 import attrs
 
+from ledger.errors import EventUnreadableError, LedgerError
 from ledger.events import (
     TOPIC_OF,
     AccountLinked,
@@ -232,12 +233,26 @@ class Translation:
         return self.own.get(type(event))
 
     def facts(self, recorded: Iterable[Recorded]) -> list[Fact]:
-        """Return the facts of *recorded*, in its order."""
+        """Return the facts of *recorded*, in its order.
+
+        Raises:
+            EventUnreadableError: One of them is not what its columns say.
+            UnknownTopicError: A later release wrote one of them.
+        """
         found: list[Fact] = []
         for one in recorded:
             translate = self.of(one.event)
-            if translate is not None:
+            if translate is None:
+                continue
+            try:
                 found += translate(one)
+            except LedgerError:
+                raise
+            except Exception as error:
+                raise EventUnreadableError(
+                    f"#{one.position:,} cannot be read ({type(error).__name__}); bl verify "
+                    "tells whether it was altered, else please report it"
+                ) from error
         return found
 
 

@@ -139,7 +139,7 @@ def _events(
     connection: Connection, title: Title, encodings: Encodings, tick: Tick
 ) -> Iterator[bytes]:
     yield title_line(title)
-    for row, hashed in rows(connection, title.position):
+    for row, hashed in rows(connection, title.ledger, title.position):
         yield row_line(row, hashed, encodings)
         tick(row.position, title.position)
 

@@ -32,7 +32,8 @@ from typing import Annotated, BinaryIO, Final
 from cyclopts import Parameter
 
 from ledger.encoding import Encodings
-from ledger.row import NAMES, Row
+from ledger.errors import IntegrityFailureError
+from ledger.row import NAMES, Row, chain_hash, genesis_hash, pack, preamble
 from ledger.transcript import Title, digests, row_line, title_line
 from projections.assembly import OWN
 from replay.arguments.options import Reporting, UsageError
@@ -119,20 +120,32 @@ def _lines(connection: Connection, out: BinaryIO, tick: Tick) -> int:
     )
     encodings = Encodings(dictionaries)
     out.write(title_line(title))
-    for row, digest in rows(connection, head.position):
+    for row, digest in rows(connection, head.ledger_id, head.position):
         out.write(row_line(row, digest, encodings))
         if row.position % PAGE == 0:
             tick(row.position, head.position)
     return head.position
 
 
-def rows(connection: Connection, head: int) -> Iterator[tuple[Row, bytes]]:
-    """Yield rows page by page: one long statement would hold back the server's cleaning."""
+def rows(connection: Connection, ledger_id: str, head: int) -> Iterator[tuple[Row, bytes]]:
+    """Yield rows page by page: one long statement would hold back the server's cleaning.
+
+    Raises:
+        IntegrityFailureError: A row is not what was written; it is not passed on.
+    """
+    before, last, position = preamble(ledger_id), genesis_hash(ledger_id), 0
     cursor = connection.cursor(binary=True)
     for after in range(0, head, PAGE):
         cursor.execute(ROWS, (after, min(after + PAGE, head)))
         for *fields, digest in cursor:
-            yield Row(*fields), digest
+            row, position = Row(*fields), position + 1
+            last = chain_hash(before, last, b"".join(pack(row)))
+            if (row.position, digest) != (position, last):
+                raise IntegrityFailureError(
+                    f"#{position:,} is not what was written: nothing is made of a damaged "
+                    "log; run bl verify"
+                )
+            yield row, digest
 
 
 TABLES: Final[
