@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from ledger.coupons import Base, take
+from ledger.coupons import Base, Reduction, take
 from ledger.money import rounded
 from ledger.pricing import NoPriceError, Tariff, exact_price
 from ledger.proration import fraction_left, prorated
 from projections.lines import Line
 from projections.marks import Mark
 from projections.objects import Discount
-from projections.shadow.limits import limited, sort
+from projections.shadow.limits import limited, sort, widened
 from projections.status.renewals import Period
 from projections.totals.attachments import is_alive, on_mark
 from projections.totals.books import Books, tariff_of
@@ -100,17 +100,22 @@ def _as_sold(books: Books, line: Line, moment: datetime) -> Iterator[Fraction]:
         if line.item not in items:
             continue
         place, bases = items.index(line.item), _bases(books, mark)
-        reductions = [
-            each
-            for discount, _ in on_mark(books, mark, moment)
-            if _is_alive(books, books.known(discount), moment)
-            and (each := limited(books, discount.id, mark.sold)) is not None
-        ]
         amount = bases[place].amount
-        taken = take(bases, reductions, books.currency)
-        off = sum(each.shares[place] for each in taken if each is not None)
-        if amount > 0:
-            yield Fraction(amount - off, amount)
+        for reductions in zip(*_at_work(books, mark, moment), strict=True):
+            taken = take(bases, reductions, books.currency)
+            off = sum(each.shares[place] for each in taken if each is not None)
+            if amount > 0:
+                yield Fraction(amount - off, amount)
+
+
+def _at_work(
+    books: Books, mark: Mark, moment: datetime
+) -> Iterator[tuple[Reduction, Reduction]]:
+    """Yield each discount of then as it seems to be limited, and without that."""
+    for discount, _ in on_mark(books, mark, moment):
+        narrow = limited(books, discount.id, mark.sold)
+        if narrow is not None and _is_alive(books, books.known(discount), moment):
+            yield narrow, widened(books, discount.id, narrow)
 
 
 def _is_alive(books: Books, discount: Discount, moment: datetime) -> bool:
