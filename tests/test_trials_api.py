@@ -94,14 +94,19 @@ async def test_A10_readers_may_write_nothing_and_every_statement_has_its_end(
                 await connection.execute(statement)
 
 
-async def test_A10_slow_readers_do_not_slow_acknowledgements(doors: Doors) -> None:
+@pytest.mark.parametrize(
+    "readers", [SLOW_READERS, pytest.param(1000, marks=pytest.mark.slow)]
+)
+async def test_A10_slow_readers_do_not_slow_acknowledgements(
+    doors: Doors, readers: int
+) -> None:
     port = int(doors.base.rsplit(":", 1)[1].rstrip("/"))
     request = (
         "GET /v1/accounts/cus_1/billing HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: Bearer {doors.token}\r\n\r\n"
     ).encode()
     writers = []
-    for _ in range(SLOW_READERS):
+    for _ in range(readers):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)  # and nobody ever reads the answer
         writers.append(writer)
