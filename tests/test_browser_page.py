@@ -205,7 +205,12 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(
                 await window.page.evaluate("document.activeElement.textContent.trim()")
             )
 
-    assert reached[:3] == ["Skip to content", "Status: Past due", "Update payment method"]
+    assert reached[:4] == [
+        "Skip to content",
+        "Status: Past due",
+        "$92.00",
+        "Update payment method",
+    ]
 
 
 async def test_no_card_number_and_no_turned_text_is_ever_shown(
@@ -396,3 +401,20 @@ async def test_the_readme_shows_the_page(chromium: Browser, faces: str, name: st
 
     assert f"(.readme/{name}.png)" in README.read_text()
     assert 0 < picture.stat().st_size <= PICTURE_BYTES_MAX
+
+
+FIGURES: Final = (
+    "[...document.querySelectorAll('main data')].filter(e => !e.closest('a, .plans'))"
+    ".map(e => e.closest('section').getAttribute('aria-labelledby') + ' ' + e.textContent)"
+)
+
+
+@pytest.mark.parametrize("state", ["past_due", "cancels", "behind", "paused"])
+async def test_every_amount_leads_to_its_explanation(
+    chromium: Browser, faces: str, state: str
+) -> None:
+    async with opened(chromium, width=768) as window:
+        await window.page.goto(f"{faces}/{state}")
+        unexplained: list[str] = await window.page.evaluate(FIGURES)
+
+    assert unexplained == []

@@ -26,6 +26,7 @@ class Banner:
     Attributes:
         dates: What happens when, in order.
         amount: What is owed, in minor units of *currency*.
+        invoice: Which invoice it is owed on.
         portal: What the button that leads to Stripe says; None without one.
     """
 
@@ -36,6 +37,7 @@ class Banner:
     dates: tuple[tuple[str, datetime], ...] = ()
     amount: int | None = None
     currency: str | None = None
+    invoice: str | None = None
     portal: str | None = None
 
 
@@ -99,6 +101,7 @@ def _dunning(document: Document, dunning: Dunning) -> Banner:
         reason=_last_reason(dunning),
         dates=tuple(found),
         amount=dunning.amount_due,
+        invoice=dunning.invoice if _shown(document, dunning.invoice) else None,
         currency=_invoice_currency(document, dunning.invoice),
         portal=button,
     )
@@ -113,8 +116,12 @@ def _last_reason(dunning: Dunning) -> str | None:
     return next((reason for reason in reversed(told) if reason), None)
 
 
+def _shown(document: Document, name: str) -> Invoice | None:
+    return next((each for each in document.invoices if each.id == name), None)
+
+
 def _invoice_currency(document: Document, name: str) -> str | None:
-    found = next((each for each in document.invoices if each.id == name), None)
+    found = _shown(document, name)
     return found.currency if found and found.currency else document.currency
 
 
@@ -130,6 +137,7 @@ def _past_due(document: Document) -> Banner:
         title="A payment failed",
         text="We will try again. A new payment method settles it at once.",
         amount=owed.amount_remaining if owed else None,
+        invoice=owed.id if owed else None,
         currency=owed.currency if owed else None,
         portal="Update payment method",
     )
@@ -142,6 +150,7 @@ def _unpaid(document: Document) -> Banner:
         title="Payment is overdue",
         text="All tries failed. Access is read-only until the open invoice is paid.",
         amount=owed.amount_remaining if owed else None,
+        invoice=owed.id if owed else None,
         currency=owed.currency if owed else None,
         portal="Pay now",
     )
