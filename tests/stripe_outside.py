@@ -152,7 +152,8 @@ async def reconciled(
         return found
 
     async with client_of(server) as client:
-        return await Reconciliation(client, log, read, clock).run(fix=fix)
+        work = Reconciliation(client, log, read, clock, livemode=server.company.livemode)
+        return await work.run(fix=fix)
 
 
 async def caught_up(

@@ -16,6 +16,7 @@ from replay.simulator.api.access import ApiKey
 from replay.simulator.api.company import Company
 from replay.simulator.api.faults import Faults
 from replay.simulator.api.server import SECRET_KEY, StripeServer
+from replay.simulator.shapes import Shape
 from replay.simulator.simulation import Simulation
 
 
@@ -42,6 +43,11 @@ class RunningStripe:
     def faults(self) -> Faults:
         """What is to go wrong; to be wished for between requests."""
         return self.server.faults
+
+    def ready(self) -> None:
+        """Have it know its objects in today's version, which takes a company long."""
+        work = self.company.shelf(Shape.ENDIVE)
+        asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def client(
         self,

@@ -38,7 +38,8 @@ async def test_J03_every_answer_says_when_it_was_reconciled_and_shows_a_differen
     with running_stripe(company(2, 2)) as server:
         async with client_of(server) as client:
             begun = utc_now()
-            found = await Reconciliation(client, shop.log, read, utc_now).run()
+            work = Reconciliation(client, shop.log, read, utc_now, livemode=False)
+            found = await work.run()
     after = await shop.billing()
 
     assert before["meta"]["reconciled_at"] is None

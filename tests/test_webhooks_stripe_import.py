@@ -79,6 +79,7 @@ async def test_an_imported_company_is_what_the_ledger_that_heard_it_all_says(
 ) -> None:
     """Both are shown the prices and coupons, of which webhooks leave out the half."""
     with running_stripe(company(accounts, months)) as server:
+        server.ready()
         late = MemoryLog("led_test", clock=utc_now)
         found = await imported(server, late, tmp_path)
         events = heard(company(accounts, months))

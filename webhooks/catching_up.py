@@ -9,7 +9,7 @@ An event that is in the log already is a duplicate, whoever brought it first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,9 +18,10 @@ import attrs
 from ledger.envelope import stripe_event
 from ledger.events import CATALOGUE, Check, Command, Source, StripeChecked
 from ledger.log import Log
-from webhooks.stripe_account import StripeAccount, identify, runs
+from webhooks.stripe_account import StripeAccount, identify, refuse_other_mode, runs
 from webhooks.stripe_client import StripeClient
-from webhooks.stripe_pages import pages
+from webhooks.stripe_errors import NotThereError, StripeRefusedError
+from webhooks.stripe_pages import Page, pages
 
 KEPT: Final = timedelta(days=30)
 NEAR: Final = timedelta(days=25)
@@ -70,7 +71,9 @@ async def catch_up(
 
     Raises:
         StripeUnavailableError: Stripe does not answer; what was appended stays.
-        StripeKeyError: The key is wrong or another account's, or may not read events.
+        StripeKeyError: The key is wrong, another account's or of the other mode, or may
+            not read events.
+        StripeRefusedError: This Stripe has no list of events.
     """
     begun_at = clock()
     checks = await runs(log)
@@ -81,11 +84,12 @@ async def catch_up(
     start = max(wished, oldest)
     looked_at = appended = 0
     asked = {"created[gte]": str(int(start.timestamp()))}
-    async for page in pages(client, "events", asked):
+    async for page in _events(client, asked):
         events = [
             stripe_event(each.raw, ledger_livemode=livemode, source=Source.CATCH_UP)
             for each in page.objects
         ]
+        refuse_other_mode((each.livemode for each in events), livemode=livemode)
         # Oldest first, as deliveries would have come.
         receipts = await log.append(events[::-1])
         looked_at += len(events)
@@ -115,6 +119,16 @@ def reached(checks: list[StripeChecked]) -> datetime | None:
         if each.check in (Check.CATCH_UP, Check.IMPORT) and each.ok
     ]
     return max(begun, default=None)
+
+
+async def _events(client: StripeClient, asked: Mapping[str, str]) -> AsyncGenerator[Page]:
+    try:
+        async for page in pages(client, "events", asked):
+            yield page
+    except NotThereError as error:
+        raise StripeRefusedError(
+            f"{error}: nothing can be caught up with; bl reconcile --fix compares objects"
+        ) from error
 
 
 async def _told(log: Log, run: CaughtUp, account: StripeAccount, ended_at: datetime) -> int:

@@ -10,7 +10,7 @@ import can be given twice, and one that was cut off goes on where it was.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Protocol
 
 import attrs
@@ -23,7 +23,7 @@ from ledger.shown_objects import Showing, UnreadableObjectError, stripe_object
 from webhooks.catching_up import CaughtUp, catch_up
 from webhooks.import_batches import OBJECTS, Batches
 from webhooks.import_progress import Progress, ProgressFile
-from webhooks.stripe_account import StripeAccount, identify, readable, runs
+from webhooks.stripe_account import StripeAccount, identify, instant, readable, runs
 from webhooks.stripe_client import StripeClient
 from webhooks.stripe_errors import NotThereError
 from webhooks.stripe_pages import Page, pages
@@ -189,8 +189,9 @@ class Import:
                     events.append(stripe_object(raw, showing))
                 except UnreadableObjectError:
                     progress.unreadable += 1
-        if events:
-            progress.after, progress.mark = page.objects[-1].id, events[-1].id
+        named = [each.id for each in page.objects if each.id]
+        if events and named:
+            progress.after, progress.mark = named[-1], events[-1].id
         progress.counts[resource.path] += len(page.objects)
         await batches.take(events)
 
@@ -203,7 +204,7 @@ class Import:
                 clock=self._clock,
             )
         except NotConfiguredError:
-            return None  # a key that may not read events; the objects are in
+            return None  # what may not be read, or is not there; the objects are in
 
     async def _tell(
         self, progress: Progress, account: StripeAccount, missing: Sequence[str]
@@ -257,7 +258,10 @@ class _Estimate:
             return _WHOLE
         if created is None or self._begun is None or self._begun >= self._now:
             return _WHOLE // 2
-        back = self._now - datetime.fromtimestamp(created, UTC)
+        made = instant(created)
+        if made is None:
+            return _WHOLE // 2
+        back = self._now - made
         return min(_WHOLE, max(1, back * _WHOLE // (self._now - self._begun)))
 
 

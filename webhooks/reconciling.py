@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,20 +34,21 @@ from webhooks.comparing import (
 )
 from webhooks.held import Held
 from webhooks.retrieving import Look, gone, look
-from webhooks.stripe_account import identify, runs
+from webhooks.stripe_account import identify, readable, runs
 from webhooks.stripe_client import StripeClient
 from webhooks.stripe_pages import pages
-from webhooks.stripe_resources import BY_PATH
+from webhooks.stripe_resources import BY_PATH, PATHS, Resource
 
 FLIGHT: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
 DIFFERING_MAX: Final = 500
-LISTS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
-    ("customers", {}),
-    ("subscriptions", {}),
-    ("invoices", {"status": "open"}),
-    ("coupons", {}),
-)
+# What is listed, and how far that is narrowed.
+LISTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "customers": {},
+    "subscriptions": {},
+    "invoices": {"status": "open"},
+    "coupons": {},
+}
 Read = Callable[[], Awaitable[Held]]
 Tick = Callable[[int, str], None]
 
@@ -59,6 +60,7 @@ class Reconciled:
     Attributes:
         looked_at: Objects of Stripe's.
         fixed: The objects that were appended as Stripe shows them.
+        missing: Lists that this Stripe does not have, so that they were not compared.
     """
 
     begun_at: datetime
@@ -66,6 +68,7 @@ class Reconciled:
     looked_at: int
     found: Sequence[Differing]
     fixed: frozenset[tuple[str, str]]
+    missing: Sequence[str]
     position: int
 
     @property
@@ -100,8 +103,15 @@ class Reconciliation:
     """
 
     def __init__(
-        self, client: StripeClient, log: Log, read: Read, clock: Callable[[], datetime]
+        self,
+        client: StripeClient,
+        log: Log,
+        read: Read,
+        clock: Callable[[], datetime],
+        *,
+        livemode: bool,
     ) -> None:
+        self._livemode = livemode
         self._client = client
         self._log = log
         self._read = read
@@ -113,11 +123,16 @@ class Reconciliation:
 
         Raises:
             StripeUnavailableError: Stripe does not answer.
-            StripeKeyError: The key is wrong, another account's, or may not read something.
+            StripeKeyError: The key is wrong, another account's or of the other mode, or
+                may not read something, all of which is named.
+            StripeRefusedError: It is no Stripe that is asked.
         """
         begun_at = self._clock()
         account = await identify(self._client, await runs(self._log))
-        suspects = await self._suspects(await self._read(), tick)
+        listed, missing = await readable(
+            self._client, [BY_PATH[path] for path in LISTS], livemode=self._livemode
+        )
+        suspects = await self._suspects(listed, await self._read(), tick)
         found, shown = await self._again(suspects)
         found = await self._in_flight(found)
         fixed = await self._fixed(found, shown) if fix else frozenset()
@@ -144,14 +159,18 @@ class Reconciliation:
             looked_at=self._looked_at,
             found=found,
             fixed=fixed,
+            missing=missing,
             position=receipt.position,
         )
 
-    async def _suspects(self, ours: Held, tick: Tick | None) -> list[tuple[str, str]]:
+    async def _suspects(
+        self, listed: Sequence[Resource], ours: Held, tick: Tick | None
+    ) -> list[tuple[str, str]]:
         """Return the objects that differ at first sight."""
         suspects: list[tuple[str, str]] = []
-        for path, narrowed in LISTS:
-            asked = {**BY_PATH[path].asked, **narrowed}
+        paths = {each.path for each in listed}
+        for resource in listed:
+            path, asked = resource.path, {**resource.asked, **LISTS[resource.path]}
             async for page in pages(self._client, path, asked):
                 showing = Showing(source=Source.RECONCILE, at=page.asked_at)
                 for each in page.objects:
@@ -166,7 +185,9 @@ class Reconciliation:
                 if tick is not None:
                     tick(self._looked_at, path)
         # What Stripe did not list, though it should have it.
-        return suspects + [held.key for held in ours.values() if held.live]
+        return suspects + [
+            held.key for held in ours.values() if held.live and PATHS[held.kind] in paths
+        ]
 
     async def _again(
         self, suspects: Sequence[tuple[str, str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 import msgspec
@@ -16,9 +17,11 @@ from webhooks.stripe_errors import (
     NotThereError,
     PermissionMissingError,
     StripeKeyError,
+    StripeRefusedError,
 )
 from webhooks.stripe_resources import Resource
 
+_SECONDS_MAX: Final = 253_370_764_800  # the year 9999
 _CHECKS_ONLY = Selection(
     stripe_types=frozenset(), topics=frozenset({TOPIC_OF[StripeChecked]})
 )
@@ -34,7 +37,7 @@ class _Moded(msgspec.Struct):
 
 
 class _Listed(msgspec.Struct):
-    data: list[_Moded] = []
+    data: list[msgspec.Raw] = []
 
 
 @attrs.frozen(kw_only=True)
@@ -63,8 +66,14 @@ async def identify(client: StripeClient, checks: Sequence[StripeChecked]) -> Str
         raise StripeKeyError(
             f"STRIPE_API_KEY is of the account {found.id}, but this ledger is of {known}"
         )
-    created = None if found.created is None else datetime.fromtimestamp(found.created, UTC)
-    return StripeAccount(id=found.id, created=created)
+    return StripeAccount(id=found.id, created=instant(found.created))
+
+
+def instant(created: int | None) -> datetime | None:
+    """Return the time that Stripe's seconds are; None where they are no time of its."""
+    if created is None or not 0 <= created < _SECONDS_MAX:
+        return None
+    return datetime.fromtimestamp(created, UTC)
 
 
 async def readable(
@@ -75,6 +84,7 @@ async def readable(
     Raises:
         StripeKeyError: The key may not read some of them, all of which are named, or its
             data is of the other mode.
+        StripeRefusedError: There are none of them: it is no Stripe that is asked.
     """
     asked = list(resources)
     looks = await asyncio.gather(
@@ -94,13 +104,30 @@ async def readable(
             continue
         if isinstance(look, BaseException):
             raise look
-        if any(one.livemode is not None and one.livemode != livemode for one in look):
-            raise StripeKeyError(
-                f"STRIPE_API_KEY shows {'test' if livemode else 'live'} data, but "
-                f"LEDGER_MODE is {'live' if livemode else 'test'}"
-            )
+        refuse_other_mode(look, livemode=livemode)
         found.append(resource)
+    if not found:
+        raise StripeRefusedError(
+            f"Stripe has none of {', '.join(missing)}: check STRIPE_API_BASE, and whether "
+            "the key's account is the right one"
+        )
     return found, missing
+
+
+def refuse_other_mode(modes: Iterable[bool | None], *, livemode: bool) -> None:
+    """Refuse data of another mode than the ledger's.
+
+    Args:
+        modes: Of objects or events; None says nothing.
+
+    Raises:
+        StripeKeyError: Some is of the other mode.
+    """
+    if any(each is not None and each != livemode for each in modes):
+        raise StripeKeyError(
+            f"STRIPE_API_KEY shows {'test' if livemode else 'live'} data, but LEDGER_MODE "
+            f"is {'live' if livemode else 'test'}; use the key of that mode"
+        )
 
 
 async def runs(log: Log, check: Check | None = None) -> list[StripeChecked]:
@@ -113,7 +140,15 @@ async def runs(log: Log, check: Check | None = None) -> list[StripeChecked]:
     ]
 
 
-async def _look(client: StripeClient, resource: Resource) -> list[_Moded]:
+async def _look(client: StripeClient, resource: Resource) -> list[bool | None]:
+    """Return the modes of the first of a list; what is no object has none."""
     asked = {**resource.parameters, "limit": "1"}
     answer = await client.get(resource.path, asked, msgspec.json.Decoder(_Listed).decode)
-    return answer.content.data
+    return [_mode(each) for each in answer.content.data]
+
+
+def _mode(raw: msgspec.Raw) -> bool | None:
+    try:
+        return msgspec.json.decode(raw, type=_Moded).livemode
+    except msgspec.MsgspecError:
+        return None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
@@ -40,6 +40,7 @@ API_VERSION: Final = "2026-10-28.endive"
 TIMEOUT_S: Final = 60.0
 PAUSES_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 RETRY_AFTER_S_MAX: Final = 60.0
+CLOCKS_APART: Final = timedelta(days=1)
 _TOO_MANY: Final = 429
 _SERVER_FAILED: Final = 500
 _PERMISSION: Final = re.compile(r"'(rak_[a-z_]+)'")
@@ -234,7 +235,8 @@ def _earlier(asked_at: datetime, date: str | None) -> datetime:
         return asked_at
     if answered_at.tzinfo is None:
         answered_at = answered_at.replace(tzinfo=UTC)
-    return min(asked_at, answered_at)
+    # Further away it is no clock of Stripe's.
+    return min(asked_at, answered_at) if asked_at - answered_at < CLOCKS_APART else asked_at
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

@@ -2,7 +2,8 @@
 
 The next page is fetched while one is worked on. What stood in the page before does not
 count again. A page that is short though more follows, and the last one, are asked for a
-second time, and what either showed counts.
+second time, and what either showed counts. After a full page that claims to be the last
+one more is asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ class _Identified(msgspec.Struct):
     created: int | None = None
 
 
+class _Unnamed(msgspec.Struct):
+    """What stands in a list and is no object: it has no id to go on after."""
+
+    id: str = ""
+    created: int | None = None
+
+
 class _List(msgspec.Struct):
     data: list[msgspec.Raw]
     has_more: bool = False
@@ -33,7 +41,11 @@ class _List(msgspec.Struct):
 
 @attrs.frozen(kw_only=True)
 class Shown:
-    """An object of a page: its id, its creation, its bytes as they stood there."""
+    """An object of a page: its id, its creation, its bytes as they stood there.
+
+    Attributes:
+        id: Empty where it is no object at all.
+    """
 
     id: str
     created: int | None
@@ -86,13 +98,14 @@ async def pages(
             page = await coming
             fresh = [each for each in page.objects if each.id not in seen]
             repeated = len(page.objects) - len(fresh)
+            named = [each.id for each in fresh if each.id]
             if page.has_more:
-                if not fresh:
+                if not named:
                     raise StripeUnavailableError(
                         f"Stripe shows one page of /v1/{path} again and again; try later"
                     )
-                seen = frozenset(each.id for each in page.objects)
-                cursors = tuple(each.id for each in reversed(fresh))
+                seen = frozenset(each.id for each in page.objects if each.id)
+                cursors = tuple(reversed(named))
                 coming = asyncio.ensure_future(
                     _page(client, path, parameters, cursors, limit)
                 )
@@ -139,7 +152,12 @@ async def _whole(client: StripeClient, path: str, asked: Parameters, limit: int)
     )
     unique = _unique(objects)
     if len(unique) == limit or (not objects and not page.has_more):
-        return attrs.evolve(page, objects=unique, repeated=len(objects) - len(unique))
+        return attrs.evolve(
+            page,
+            objects=unique,
+            repeated=len(objects) - len(unique),
+            has_more=page.has_more or len(unique) == limit,
+        )
     again = await client.get(path, asked, _LIST.decode)
     both = _merged(unique, _unique(_objects(again)))
     return attrs.evolve(
@@ -154,13 +172,16 @@ async def _whole(client: StripeClient, path: str, asked: Parameters, limit: int)
 def _objects(answer: Answer[_List]) -> list[Shown]:
     found = []
     for raw in answer.content.data:
-        head = _IDENTIFIED.decode(raw)
+        try:
+            head: _Identified | _Unnamed = _IDENTIFIED.decode(raw)
+        except msgspec.MsgspecError:
+            head = _Unnamed()
         found.append(Shown(id=head.id, created=head.created, raw=bytes(raw)))
     return found
 
 
 def _unique(objects: Sequence[Shown]) -> list[Shown]:
-    return list({each.id: each for each in objects}.values())
+    return list({each.id or each.raw: each for each in objects}.values())
 
 
 def _merged(first: list[Shown], again: list[Shown]) -> list[Shown]:

@@ -131,7 +131,8 @@ class Rounds:
 
     async def _reconcile(self, client: StripeClient) -> None:
         place = self._place
-        work = Reconciliation(client, place.log, self._read, place.clock)
+        livemode = place.settings.mode is Mode.LIVE
+        work = Reconciliation(client, place.log, self._read, place.clock, livemode=livemode)
         found = await work.run()
         self._note_reconciled(found.ended_at, len(found.left))
         counts = {"looked_at": found.looked_at, "differing": len(found.left)}

@@ -82,7 +82,9 @@ async def _reconcile(
 
     async with outside(settings, conninfo) as ready:
         await projected(conninfo, options.progress)
-        work = Reconciliation(ready.client, ready.log, read, utc_now)
+        work = Reconciliation(
+            ready.client, ready.log, read, utc_now, livemode=ready.livemode
+        )
         with progress("reconcile", options.progress) as tick:
             reconciled = await work.run(
                 fix=fix, tick=lambda done, path: tick(done, 0, note=f"{done:,}, {path}")
@@ -130,6 +132,7 @@ def _facts(reconciled: Reconciled) -> dict[str, object]:
         "differing": len(reconciled.left),
         "fixed": len(reconciled.fixed),
         "in_flight": _in_flight(reconciled.found),
+        "missing": list(reconciled.missing),
     }
 
 
@@ -141,4 +144,8 @@ def _card(reconciled: Reconciled) -> list[tuple[str, object]]:
     facts = _facts(reconciled)
     names = ("looked_at", "differing", "fixed", "in_flight", "ended_at")
     labels = {"looked_at": "looked at", "in_flight": "in flight", "ended_at": "at"}
-    return [(labels.get(name, name), facts[name]) for name in names]
+    card = [(labels.get(name, name), facts[name]) for name in names]
+    return card + [
+        ("not compared", f"{name}: this account has no such resource")
+        for name in reconciled.missing
+    ]

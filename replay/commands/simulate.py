@@ -202,6 +202,7 @@ def _announce(company: Company, post: Post | None, address: str) -> None:
         f"{simulation.start:%Y-%m-%d}, now it is {now:%Y-%m-%d %H:%M} UTC"
     )
     say(f"    Stripe's API   STRIPE_API_BASE={address} STRIPE_API_KEY={SECRET_KEY}")
+    say("    for a ledger   LEDGER_MODE=test, then bl import and bl reconcile")
     say(f"    its account    {company.account_id}, version {company.version.value}")
     say(f"    time, faults   {address}/_simulator")
     if post is not None:
