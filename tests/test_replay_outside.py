@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -121,6 +122,37 @@ def test_an_import_that_is_killed_again_and_again_loses_and_doubles_nothing(
     assert len(names) == len(set(names))
     assert len(names) >= last["objects"]
     assert (verified.code, green["ok"]) == (0, True)
+
+
+@pytest.mark.slow
+def test_catch_ups_and_mendings_killed_as_processes_lose_and_double_nothing(
+    env: dict[str, str],
+) -> None:
+    answer(bl("import", "-O", "json", env=env))
+    drifted = asyncio.run(believed(env["DATABASE_URL"]))
+    chance = random.Random(25)
+    ended = []
+    for _ in range(25):
+        command = chance.choice(
+            [("catch-up", "--since", "20d ago"), ("reconcile", "--fix")]
+        )
+        work = subprocess.Popen(
+            [*BL, *command], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with suppress(subprocess.TimeoutExpired):
+            work.wait(timeout=chance.uniform(0.5, 4.0))
+        work.kill()
+        ended.append(work.wait())
+    last = answer(bl("reconcile", "--fix", "-O", "json", env=env))
+    verified = bl("verify", env=env)
+    green = answer(bl("reconcile", "-O", "json", env=env))
+    names = Counter(asyncio.run(objects(env["DATABASE_URL"])))
+
+    assert -signal.SIGKILL in ended
+    assert (verified.code, last["ok"], green["ok"]) == (0, True, True)
+    # As imported, as believed, and as it was mended, however often that was begun.
+    assert names.pop((drifted.kind, drifted.object_id)) == 3
+    assert set(names.values()) == {1}
 
 
 async def objects(conninfo: str) -> list[tuple[str, str]]:
