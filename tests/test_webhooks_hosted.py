@@ -356,6 +356,23 @@ async def test_the_pages_button_leads_to_the_portal_in_one_click(product: Produc
     )
 
 
+async def test_a_form_that_stripe_does_not_answer_leads_back(product: Product) -> None:
+    text, cookies = await product.page(product.customer)
+    token = re.search(r'name="token" value="([^"]+)"', text)
+    product.stripe.faults.add(FaultKind.BROKEN, "/v1/billing_portal", times=3)
+    answer = await product.client.post(
+        f"/billing/{product.customer}/portal",
+        data={"token": token and token[1]},
+        cookies=cookies,
+    )
+
+    shown = await answer.text()
+    assert answer.status == 503
+    assert "Stripe does not answer just now" in shown
+    assert f'href="/billing/{product.customer}"' in shown
+    assert "refresh" not in shown
+
+
 async def test_a_form_without_its_token_or_cookie_does_nothing(product: Product) -> None:
     text, cookies = await product.page(product.customer)
     token = re.search(r'name="token" value="([^"]+)"', text)

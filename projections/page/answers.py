@@ -6,7 +6,7 @@ Nothing inline, nothing from elsewhere, nothing stored, and no address told to o
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ledger.problems import problem_of
+from ledger.problems import Problem, problem_of, unknown_account
 from projections.page.assets import assets, sent
 from projections.page.markup import Writer
 from projections.page.readers import Reader, reader, zone_of
@@ -85,20 +85,32 @@ def seen(handler: Handler, now_of: Callable[[web.Request], datetime]) -> Handler
         except (ConnectionError, web.HTTPException):
             raise
         except SealError:
-            status = HTTPStatus.NOT_FOUND
-            headers: Mapping[str, str] = {}
+            problem = unknown_account()
         except Exception as error:  # noqa: BLE001 - the process loop; nothing is swallowed
             problem = problem_of(error)
-            status, headers = HTTPStatus(problem.status), problem.headers
-        title, text = _MESSAGES.get(status, _MESSAGES[HTTPStatus.BAD_REQUEST])
-        again = status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET"
-        response = message(
-            request, status, now_of(request), title=title, text=text, again=again
-        )
-        response.headers.update(headers)
-        return response
+        return _told(request, problem, now_of(request))
 
     return answer
+
+
+def _told(request: web.Request, problem: Problem, now: datetime) -> web.Response:
+    status = HTTPStatus(problem.status)
+    usual = _MESSAGES.get(status, _MESSAGES[HTTPStatus.BAD_REQUEST])
+    title, text = _OF_STRIPE.get(problem.slug or "", usual)
+    sent = request.method == "POST"
+    # Who sent a form that could be read has a page to go back to.
+    back = request.rel_url.raw_path.rpartition("/")[0]
+    response = message(
+        request,
+        status,
+        now,
+        title=title,
+        text=text,
+        again=status == HTTPStatus.SERVICE_UNAVAILABLE and not sent,
+        path=back if sent and status != HTTPStatus.NOT_FOUND else None,
+    )
+    response.headers.update(problem.headers)
+    return response
 
 
 @cache
@@ -113,6 +125,20 @@ def _environment() -> Environment:
     )
 
 
+_OF_STRIPE: Final = {
+    "stripe-unavailable": (
+        "Stripe does not answer just now",
+        "Nothing has changed. Go back and try again in a moment.",
+    ),
+    "no-customer": (
+        "There is nothing to manage yet",
+        "Stripe does not know this account yet: subscribe first.",
+    ),
+    "subscription-live": (
+        "A subscription runs already",
+        "Go back to change it or to see when it renews.",
+    ),
+}
 _MESSAGES: Final = {
     HTTPStatus.NOT_FOUND: (
         "There is nothing here",
