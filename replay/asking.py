@@ -8,7 +8,6 @@ bl show cus_JT01 --as-of 2026-11-01 --known-at 2026-11-03  both
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -28,9 +27,9 @@ from projections.reading import Reader
 from projections.views import View, Views
 from replay.arguments.moments import earlier
 from replay.arguments.options import Asking, UsageError
+from replay.arguments.subjects import position_of
 from replay.report.text import is_name
 
-_POSITION: Final = re.compile(r"#?([0-9]{1,18})")
 _ALL: Final = Grant(scopes=frozenset({Scope.READ}))
 _NOT_FOUND: Final = 404
 
@@ -135,9 +134,9 @@ def _clocks(asked: Question, view: View) -> tuple[tuple[str, object], ...]:
 
 
 def _known_at(text: str, now: datetime) -> int | datetime:
-    match = _POSITION.fullmatch(text)
-    if match is None:
+    position = position_of(text)
+    if position is None:
         return earlier(text, now)
-    if int(match[1]) == 0:
+    if position == 0:
         raise UsageError("--known-at is a time or a position; the first position is 1")
-    return int(match[1])
+    return position

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import shlex
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
 
-from command_line import bl_in_terminal, on
+from command_line import BL, bl_here, bl_in_terminal, on
 from ledger.book_months import BookMonth
 from ledger.clock import utc_now
 from ledger.closings import closing_command
+from ledger.database import Role
+from ledger.events import Check, Command, StripeChecked
+from ledger.postgres import PostgresLog
 from month_ends import deliveries, take
+from projections.accounting.journal import Book, Kind
+from projections.projector.process import catch_up
 from replay.__main__ import main
-from replay.pack.closing import append, closings
+from replay.pack.closing import append, closings, figures_at
 
 APRIL: Final = "2025-04"
 MAY: Final = "2025-05"
+README: Final = Path(__file__).parents[1] / "README.md"
 # Some days of April whose deliveries come only when April is closed.
 LATE: Final = range(1_744_329_600, 1_745_193_600)
 
@@ -158,7 +168,9 @@ def test_C09_closing_wants_the_month_typed_and_a_dry_run_appends_nothing(
     assert main(["close", "2025-03", "--check"]) == 4
 
 
-def test_a_seal_that_its_events_do_not_make_is_exit_1(books: Books, tmp_path: Path) -> None:
+def test_C03_a_seal_that_its_events_do_not_make_is_exit_3(
+    books: Books, tmp_path: Path
+) -> None:
     (april,) = (each for each in closings(books.conninfo) if each.event.month == APRIL)
     command = closing_command("2025-01", "00")
     append(
@@ -166,7 +178,98 @@ def test_a_seal_that_its_events_do_not_make_is_exit_1(books: Books, tmp_path: Pa
         attrs.evolve(april.event, month="2025-01", digest="00", command=command),
     )
 
-    found = said("2025-01", "--check", file=tmp_path / "bad", code=1)
+    found = said("2025-01", "--check", file=tmp_path / "bad", code=3)
 
     assert not found["ok"]
     assert found["findings"][0]["code"] == "closing_differs"
+
+
+def test_J03_closed_figures_are_what_stripe_billed_and_say_when_that_was_compared(
+    books: Books, tmp_path: Path
+) -> None:
+    (april,) = (each for each in closings(books.conninfo) if each.event.month == APRIL)
+    position = april.event.position
+    figures = figures_at(books.conninfo, april.month, april.zone, position, [], tick)
+    entered = Counter[str]()
+    for each in figures.entries:
+        if each.kind is Kind.INVOICE:
+            entered[each.currency] += each.amounts.get(Book.RECEIVABLE, 0)
+
+    before = said(APRIL, "--check", file=tmp_path / "before")
+    asyncio.run(differing(books.conninfo))
+    after = said(APRIL, "--check", file=tmp_path / "after")
+
+    assert entered == billed_in_april()
+    assert before["reconciled_at"] is None
+    assert (after["reconciled_ok"], after["differing"]) == (False, 1)
+    assert after["reconciled_at"] == "2026-01-01T00:01:00Z"
+    assert after["figures"] == books.april["figures"]
+
+
+def billed_in_april() -> Counter[str]:
+    """Return the totals of the invoices that Stripe finalized then, as it last said."""
+    shown: dict[str, dict[str, Any]] = {}
+    for body in deliveries(accounts=10, months=6):
+        told = json.loads(body)
+        if told["type"].startswith("invoice.") and told["created"] not in LATE:
+            shown[told["data"]["object"].get("id", "")] = told["data"]["object"]
+    billed = Counter[str]()
+    for each in shown.values():
+        at = each.get("status_transitions", {}).get("finalized_at")
+        if at and datetime.fromtimestamp(at, UTC).strftime("%Y-%m") == APRIL:
+            billed[each["currency"]] += each["total"]
+    return billed
+
+
+async def differing(conninfo: str) -> None:
+    """Let a comparison with Stripe have found that one account differs."""
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    event = StripeChecked(
+        command=Command.identify(account="ledger", route="r", key="k", fingerprint="f"),
+        check=Check.RECONCILE,
+        begun_at=begun,
+        ended_at=begun + timedelta(minutes=1),
+        ok=False,
+        differing=("cus_1",),
+    )
+    async with PostgresLog.open(conninfo, Role.APPENDER) as log:
+        await log.append([event])
+    async with PostgresLog.open(conninfo, Role.PROJECTOR) as log:
+        await catch_up(conninfo, log)
+
+
+def tick(done: int, total: int, note: str = "") -> None:
+    """Show nothing."""
+    del done, total, note
+
+
+def test_month_end_is_done_by_the_commands_of_the_readme(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = README.read_text(encoding="utf-8").partition("### Month end")[2]
+    steps, keys = (block.split("```")[0] for block in text.split("```\n")[1:4:2])
+    commands = [line[2:] for line in (keys + steps).splitlines() if line.startswith("$ ")]
+    monkeypatch.chdir(tmp_path)
+    env = on(books.conninfo) | {"PATH": f"{Path(BL[0]).parent}:{os.environ['PATH']}"}
+    (customer,) = set(re.findall(r"cus_\w+", steps))
+    listed = bl_here("receivables", "-O", "json", env=env)
+    owes = json.loads(listed.out)["invoices"][0]["account"]
+    assert bl_here("checkpoint", "-o", "2026-09.checkpoint", env=env).code == 0
+
+    for given in commands:
+        wanted = given.replace("--period 2026-09-24", "").replace(customer, owes)
+        wanted = re.sub(r"2026-(09|10|11)(?!\.checkpoint)", later, wanted)
+        if wanted.startswith("bl "):
+            done = bl_here(*shlex.split(wanted)[1:], env=env)
+            assert done.code == 0, (wanted, done)
+            continue
+        ran = subprocess.run(["sh", "-c", wanted], env=env, capture_output=True, check=True)
+        assert ("verify.py" in wanted) is ran.stdout.startswith(b"ok: 2025-03:"), ran
+
+    assert (tmp_path / "2026-10.checkpoint").exists()
+    assert (tmp_path / "books.beancount").stat().st_size
+
+
+def later(found: re.Match[str]) -> str:
+    """Return the month of these books that stands for one of the README."""
+    return {"09": "2025-02", "10": "2025-03", "11": "2025-04"}[found[1]]

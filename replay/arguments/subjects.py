@@ -4,7 +4,7 @@ cus_JT01        a Stripe customer, with the product's account linked to it
 shop-17         the product's own account, with the customer it is linked to
 sub_ in_ ch_ …  an object of Stripe
 evt_ cmd: body: an event's id
-#48213  48213   a position
+#48213  48213   a position, or as tables have it: #48,213
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from projections.models.links import LINKS, Linked, resolve
 from projections.projector.packing import packed
 from replay.ledgers import Connection
 
-_POSITION: Final = re.compile(r"#?([0-9]{1,18})")
+_POSITION: Final = re.compile(r"#?([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})")
 _EVENT: Final = ("evt_", "cmd:", "body:")
 _OBJECT: Final = re.compile(r"(?!cus_)[a-z]{2,8}_[A-Za-z0-9_]{4,}")
 
@@ -69,7 +69,7 @@ def kind_of(subject: str) -> Kind:
 def position_of(subject: str) -> int | None:
     """Return the position that *subject* writes; None if it is something else."""
     match = _POSITION.fullmatch(subject)
-    return None if match is None else int(match[1])
+    return None if match is None else int(match[1].replace(",", ""))
 
 
 def linked(connection: Connection, account: str) -> Linked:

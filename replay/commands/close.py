@@ -8,10 +8,11 @@
 The month begins and ends in LEDGER_BOOK_ZONE. Its invoices, credit notes, payments,
 refunds and disputes, the receivables at its end and the movements of recurring revenue
 are taken as known at the end of the log; their digest is appended (month_closed) and holds
-for ever. --check makes them again from the same events and exits 1 if anything differs.
+for ever. --check makes them again from the same events and exits 3 if anything differs.
 What is learnt of a closed month later changes no seal: it is told by --adjustments, and by
 the next month that is closed. A month that has not ended is not closed, nor one twice with
-other figures.
+other figures. Beside the figures stands when all was last compared with what Stripe has,
+and whether anything differed then.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
+import attrs
 from cyclopts import Parameter
 
 from ledger.book_months import BookMonth, BookMonthError
@@ -36,9 +38,11 @@ from projections.accounting.closing import (
     totals,
 )
 from projections.amounts import amount
+from projections.models.checks import CHECKS
 from replay.arguments.options import Reporting, UsageError
 from replay.decisions import DECLINED, require_names
 from replay.ledgers import Connection, connected, database, state
+from replay.models import read_models
 from replay.pack.closing import Closing, append, closings, figures_at, hash_at, learnt_since
 from replay.report.amount_columns import amounts
 from replay.report.output import write
@@ -47,7 +51,9 @@ from replay.report.report import Column, Report
 from replay.report.stamp import Stamp, program_version
 from replay.report.stamping import stamp_of
 from replay.report.words import say
+from replay.stripe_runs import last_runs
 
+INTEGRITY: Final = 3
 BOOKS: Final = (
     Column("account", "account of the books"),
     Column("currency", "in", fixed=True),
@@ -182,7 +188,7 @@ class _Work:
         }
         told = "is what was sealed, byte for byte" if same else said
         self._write(document, facts, f"{event.month} {told}")
-        return 0 if same else 1
+        return 0 if same else INTEGRITY
 
     def adjustments(self, done: Closing) -> int:
         """Show what was learnt of the month of *done* since."""
@@ -220,7 +226,16 @@ class _Work:
     def _write(self, document: Mapping[str, Any], facts: dict[str, Any], said: str) -> None:
         control = {"entries": document["entries"]["count"]}
         stamp = stamp_of(self._connection, control)
-        write(figures_report(document, facts, said, stamp), self._options)
+        report = figures_report(document, {"findings": [], **facts}, said, stamp)
+        # A month is closed from the log alone, whether or not there are read models yet.
+        if any(each.name == CHECKS.name for each in read_models(self._connection, 0)):
+            runs = last_runs(self._connection)
+            report = attrs.evolve(
+                report,
+                facts={**report.facts, **runs.facts},
+                card=(*report.card, *runs.card),
+            )
+        write(report, self._options)
 
 
 def figures_report(

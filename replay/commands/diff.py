@@ -16,7 +16,6 @@ times of an earlier state of knowledge. Exit 1 if anything differs, 0 if not.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -25,6 +24,7 @@ from ledger.clock import utc_now
 from projections.api.questions import Question
 from replay.arguments.moments import earlier
 from replay.arguments.options import Asking, UsageError
+from replay.arguments.subjects import position_of
 from replay.asking import question
 from replay.ledgers import connected, database
 from replay.past.account_diff import account_diff
@@ -32,7 +32,6 @@ from replay.past.accounts_diff import accounts_diff
 from replay.report.output import write
 from replay.report.progress import progress
 
-_POSITION = re.compile(r"#[0-9]{1,18}")
 _PAIR = 2
 
 
@@ -67,15 +66,15 @@ def _questions(first: str, second: str, options: Asking) -> tuple[Question, Ques
     """
     if options.as_of is not None:
         raise UsageError("diff takes its moments as T1 and T2, not with --as-of")
-    positions = [bool(_POSITION.fullmatch(each)) for each in (first, second)]
-    if all(positions):
+    positions = [position_of(each) if "#" in each else None for each in (first, second)]
+    if None not in positions:
         if options.known_at is not None:
             raise UsageError("positions are what was known then: leave out --known-at")
-        before, after = int(first[1:]), int(second[1:])
+        before, after = (each or 0 for each in positions)
         if not 0 < before <= after:
             raise UsageError(f"{first} is not before {second}, or no position of the log")
         return Question(as_of=None, known_at=before), Question(as_of=None, known_at=after)
-    if any(positions):
+    if positions != [None, None]:
         raise UsageError(f"{first} and {second} are no two times and no two positions")
     now = utc_now()
     known_at = question(options).known_at

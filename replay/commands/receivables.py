@@ -35,7 +35,7 @@ ROWS: Final = (
     Column("number", "number", spare=1),
     Column("due", "due", fixed=True),
     Column("days", "days", fixed=True),
-    Column("bucket", "age", fixed=True),
+    Column("bucket", "age", fixed=True, words=lambda row: _age(row["bucket"])),
     Column("currency", ""),
     money("remaining", "remaining"),
 )
@@ -46,6 +46,11 @@ AGING: Final = (
     *(money(name, name.replace("days_", "").replace("_", "-")) for name in BUCKETS),
     money("total", "total"),
 )
+
+
+def _age(bucket: object) -> str:
+    """Return *bucket* as a table has it: 1-30, over-90."""
+    return str(bucket).removeprefix("days_").replace("_", "-")
 
 
 def run(
