@@ -27,6 +27,7 @@ from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import simulate
 
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
+NOW: Final = START + timedelta(days=400)
 READERS: Final = (
     Reader("en_US", ZoneInfo("UTC")),
     Reader("de_AT", ZoneInfo("Europe/Vienna")),
@@ -65,10 +66,9 @@ def shown(answer: Kept[Beside], position: int, now: datetime) -> Shown:
 
 
 def moments(events: list[Event]) -> Iterator[tuple[int, datetime]]:
-    """Yield positions and moments: each event's, some of them twice, and those between."""
-    for number in range(0, len(events), 4):
-        for hours in (0, 0, 5):
-            yield number + 1, START + timedelta(days=400, hours=number * 24 + hours)
+    """Yield positions and moments, a little later each, and now and then both anew."""
+    for number in range(len(events)):
+        yield number // 2 + 1, NOW + timedelta(seconds=10 * (number // 3))
 
 
 async def test_what_is_said_again_is_what_would_be_said_anew() -> None:
@@ -78,7 +78,7 @@ async def test_what_is_said_again_is_what_would_be_said_anew() -> None:
         account=account,
         command=Command(id="cmd:1", fingerprint=""),
         user="u_1",
-        effective_at=START + timedelta(days=400, hours=3),
+        effective_at=NOW + timedelta(seconds=35),
     )
     log = MemoryLog()
     await log.append([given, *events])
@@ -100,7 +100,7 @@ async def test_other_words_of_the_bank_are_said_at_once() -> None:
     log = MemoryLog()
     await log.append(events)
     recent = Recent(log)
-    at = shown(kept(account), len(events), START + timedelta(days=400))
+    at = shown(kept(account), len(events), NOW)
 
     first = await recent.lately(at, READERS[0])
     second = await recent.lately(attrs.evolve(at, kept=kept(account)), READERS[0])
