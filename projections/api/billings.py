@@ -12,12 +12,17 @@ from projections import rendering
 from projections.account import Account
 from projections.answer import answer
 from projections.api.entitlements import named
-from projections.api.kept_answers import BESIDE_BYTES, Kept, KeptAnswers, Watch
+from projections.api.kept_answers import (
+    BESIDE_BYTES,
+    Kept,
+    KeptAnswers,
+    LiveSource,
+    Watch,
+)
 from projections.api.responses import Written
 from projections.api.touches import Names
 from projections.dunning.timelines import Timeline
 from projections.dunning.wrongful import WrongfulPause
-from projections.reading import Reader
 from projections.views import View, Views
 
 TIMELINE_BYTES: Final = 4_000
@@ -35,7 +40,7 @@ class Beside:
     dunning: tuple[Timeline, ...]
 
 
-def billings(reader: Reader, views: Views, watch: Watch) -> KeptAnswers[Beside]:
+def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[Beside]:
     """Return what ``/billing`` answers, beside it the pauses that were wrong."""
 
     async def read(account: str, now: datetime) -> Kept[Beside] | None:

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from ledger.horizon import Horizon
 from projections.account import Account
-from projections.api.kept_answers import Kept, KeptAnswers, Watch
+from projections.api.kept_answers import Kept, KeptAnswers, LiveSource, Watch
 from projections.api.responses import Written
 from projections.api.touches import Names
 from projections.assembly import assembled, surrounded
-from projections.reading import Found, Reader
+from projections.reading import Found
 from projections.rendering import access
 from projections.status.entitlement import (
     Entitlement,
@@ -19,7 +19,7 @@ from projections.status.entitlement import (
 )
 
 
-def entitlements(reader: Reader, watch: Watch) -> KeptAnswers[Entitlement]:
+def entitlements(reader: LiveSource, watch: Watch) -> KeptAnswers[Entitlement]:
     """Return what accounts may do, kept while it holds."""
 
     async def read(account: str, now: datetime) -> Kept[Entitlement] | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -25,8 +25,8 @@ from projections.account import Account
 from projections.api.responses import Written
 from projections.api.touches import Names, Touches
 from projections.pulse import Beat, Pulse
-from projections.reading import Reader
-from projections.views import View
+from projections.reading import Found
+from projections.views import Source, View
 
 # Rather than read so many events, read the accounts again.
 EVENTS_MAX: Final = 5_000
@@ -35,6 +35,18 @@ BYTES_MAX: Final = 32 * 1024 * 1024
 BESIDE_BYTES: Final = 1_500
 
 A = TypeVar("A")
+
+
+class LiveSource(Source, Protocol):
+    """Where accounts are kept while events come: the read models, or their twin."""
+
+    async def find_deciding(self, account: str) -> Found:
+        """Return no more of *account* than decides what it may do."""
+        ...
+
+    async def look(self) -> Beat:
+        """Return where the log and the read models are, all of one moment."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +113,7 @@ class Watch:
         pulse: Shares each look among all who wait for one.
     """
 
-    def __init__(self, reader: Reader, log: Log) -> None:
+    def __init__(self, reader: LiveSource, log: Log) -> None:
         self._reader = reader
         self._log = log
         self._shown = ("", "")
@@ -142,6 +154,7 @@ class KeptAnswers(Generic[A]):
         self._read = read
         self._bytes_max = bytes_max
         self._kept: OrderedDict[str, Kept[A]] = OrderedDict()
+        self._epoch = watch.touches.epoch
         self.bytes = 0
 
     async def find(self, account: str, now: datetime) -> Kept[A] | None:
@@ -150,6 +163,9 @@ class KeptAnswers(Generic[A]):
         None where too little is known of it, such as of one that is not there.
         """
         touches = self._watch.touches
+        epoch = touches.epoch
+        if epoch != self._epoch:
+            self._forget(epoch)
         kept = self._kept.get(account)
         if (
             kept is not None
@@ -158,7 +174,6 @@ class KeptAnswers(Generic[A]):
         ):
             self._kept.move_to_end(account)
             return kept
-        epoch = touches.epoch
         read = await self._read(account, now)
         # What was read before something was forgotten may be of other rows.
         if read is not None and epoch == touches.epoch and read.holds(now):
@@ -168,6 +183,10 @@ class KeptAnswers(Generic[A]):
     def peek(self, account: str) -> Kept[A] | None:
         """Return what is kept of *account*, whether it still holds or not."""
         return self._kept.get(account)
+
+    def _forget(self, epoch: int) -> None:
+        self._kept.clear()
+        self._epoch, self.bytes = epoch, 0
 
     def _keep(self, account: str, kept: Kept[A]) -> None:
         before = self._kept.pop(account, None)
