@@ -6,6 +6,7 @@ more memory than some hundred; only the catalogue and what names no customer are
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -27,6 +28,7 @@ from projections.projector.rows import Codec
 from projections.reading import Reader
 
 PAGE_ACCOUNTS: Final = 500
+ROWS_AT_ONCE: Final = 100
 NEXT: Final = sql.SQL("""
 (SELECT DISTINCT account
    FROM {view}
@@ -112,12 +114,17 @@ async def everyone(
         kept: defaultdict[str, defaultdict[str, dict[Key, Any]]] = defaultdict(
             lambda: defaultdict(dict)
         )
-        for name, account, key, state in await reader.query(rows, {"accounts": names}):
+        read = await reader.query(rows, {"accounts": names})
+        for place, (name, account, key, state) in enumerate(read):
             kept[account][name][account, unpacked(key)] = codecs[name].decode(state)
+            if place % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         for account in names:
             if is_customer(account):
                 linked = Linked(customer=account, product=None)
                 yield around.around(assembled(linked, kept[account]))
+                # Going through all of them takes a while, and others wait to be served.
+                await asyncio.sleep(0)
 
 
 async def _surroundings(reader: Reader) -> Surroundings:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import attrs
@@ -29,6 +30,8 @@ from ledger.events import (
 from ledger.postgres import PostgresLog
 from ledger.tokens import mint
 from projections.api.app import Api, application
+from projections.book_report import PARTS
+from projections.everyone import everyone
 from projections.models.registry import PROJECTIONS
 from projections.models.subscriptions import SUBSCRIPTIONS
 from projections.projector import process
@@ -565,3 +568,23 @@ async def test_a_wrong_method_or_address_says_what_there_is(door: Door) -> None:
     assert (await posted.json())["detail"] == "this address takes GET, HEAD"
     assert (lost.status, (await lost.json())["status"]) == (404, 404)
     assert "/v1/openapi.json" in (await lost.json())["detail"]
+
+
+async def test_others_are_served_while_all_customers_are_gone_through(door: Door) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    waiting = asyncio.create_task(others())
+    reader = Reader(door.conninfo)
+    await reader.open()
+    seen = [turns async for _ in everyone(reader, PARTS)]
+    waiting.cancel()
+    await reader.close()
+
+    assert len(seen) >= 2
+    assert all(later > before for before, later in pairwise(seen))

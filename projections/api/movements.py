@@ -8,6 +8,7 @@ told by how much it is, where ``bl movements`` writes it with its sign.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -43,6 +44,8 @@ class MovementsApi:
     pulse: Pulse[Beat]
     clock: Callable[[], datetime]
     zone: tzinfo = UTC
+    # All customers are gone through for each answer: one after another will do.
+    turn: asyncio.Lock = attrs.Factory(asyncio.Lock)
 
     async def movements(self, request: web.Request) -> web.Response:
         """Answer with a row for each month and currency."""
@@ -53,7 +56,8 @@ class MovementsApi:
         now = self.clock()
         months = self._months(asked.chosen, now)
         position = (await covered(self.pulse, asked)).least
-        found = await movements(self.reader, Asked(months=months), now)
+        async with self.turn:
+            found = await movements(self.reader, Asked(months=months), now)
         body = {
             "data": [_shown(row) for row in found.rows],
             "unpriced": list(found.unpriced),
