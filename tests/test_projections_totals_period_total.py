@@ -273,8 +273,10 @@ def test_lines_that_stripe_does_not_show_and_sums_that_differ_are_said() -> None
     hidden = invoice(line("base", 9900), total=12000)
     hidden["lines"]["has_more"] = True
     wrong = invoice(line("base", 9900), line("seat", 1600, 2), total=1)
+    none_shown = {**hidden, "lines": {"data": [], "has_more": True}}
     for shown, amount, code in [
         (hidden, 12000, "invoice_lines_hidden"),
+        (none_shown, 12000, "invoice_lines_hidden"),
         (wrong, 11500, "invoice_does_not_add_up"),
     ]:
         found = total(began(), told("invoice.paid", shown))

@@ -17,6 +17,7 @@ from projections.marks import Sold
 from projections.status.periods import rhythm_of
 from projections.status.renewals import Period, period_at
 from projections.totals.books import Books, source_of, starts_in, tariff_of
+from projections.totals.invoiced import whole
 from projections.totals.period_lines import Kind, PeriodLine, Source
 from projections.totals.roles import Roles
 
@@ -202,7 +203,7 @@ def _hidden(books: Books, period: Period) -> bool:
     """Tell whether an invoice of *period* has lines that Stripe does not show."""
     return any(
         invoice.value.more
-        and any(starts_in(line, invoice, period) for line in invoice.value.lines or ())
+        and any(starts_in(line, invoice, period) for line in whole(invoice.value))
         for _, invoice in books.own
     )
 

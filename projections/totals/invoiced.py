@@ -63,7 +63,7 @@ def copied(books: Books, period: Period, roles: Roles) -> Copied:
 def whole(invoice: Invoice) -> tuple[Line, ...]:
     """Return the lines of *invoice*, what stands of all of them shared among them."""
     lines = list(invoice.lines or ())
-    if invoice.more and invoice.total is not None and lines:
+    if invoice.more and invoice.total is not None:
         rest = invoice.total - amount_of(_shared(lines, invoice))
         if rest:
             start = max((each.start for each in lines if each.start), default=None)

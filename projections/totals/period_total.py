@@ -20,7 +20,7 @@ from projections.objects import Invoice
 from projections.status.renewals import Period
 from projections.totals.books import Books, source_of, starts_in, tariff_of
 from projections.totals.estimates import estimated, pending
-from projections.totals.invoiced import adds_up, copied
+from projections.totals.invoiced import adds_up, copied, whole
 from projections.totals.period_lines import Kind, PeriodLine, Source
 from projections.totals.reductions import reduced, taxed
 from projections.totals.roles import Roles
@@ -197,7 +197,7 @@ def _odd_invoices(books: Books, period: Period) -> Iterable[Finding]:
     for name, invoice in books.own:
         shown = invoice.value
         lines = shown.lines or ()
-        if not any(starts_in(line, invoice, period) for line in lines):
+        if not any(starts_in(line, invoice, period) for line in whole(shown)):
             continue
         if books.foreign(shown.currency) and source_of(shown) is not None:
             message = _left_out(books, name, shown.currency)
