@@ -193,6 +193,7 @@ def test_prices_and_coupons_inside_what_is_billed_are_known_too() -> None:
     of_lines = {"lines": {"data": [{"amount": 1, "discounts": [whole], "plan": plan}]}}
     cases: list[tuple[str, dict[str, Any], set[str]]] = [
         ("invoice.paid", invoice, {"price:price_1", "coupon:LAUNCH"}),
+        ("invoice.paid", old, {"coupon:LAUNCH"}),
         ("invoice.paid", {**old, **of_lines}, {"plan:plan_1", "coupon:LAUNCH"}),
         ("invoiceitem.created", {"customer": "cus_1", "price": PRICE}, {"price:price_1"}),
         ("invoice.paid", {"customer": "cus_1", "lines": {"data": [5]}}, set()),

@@ -286,6 +286,19 @@ def test_coupons_are_taken_in_the_order_of_the_lines_and_of_what_they_ever_took(
     assert wrong == ("Launch", 6000, 5900, Reason.COUPON)
 
 
+def test_a_limit_that_is_not_shown_is_what_a_coupon_ever_took() -> None:
+    first = told(
+        "customer.subscription.created", subscription(discounts=[discount(coupon())])
+    )
+    for shown, reason in [
+        ([line("base", 9900), line("seat", 1600, 2, **off(LAUNCH20=320))], []),
+        ([line("base", 9900), line("seat", 1600, 2, **off(LAUNCH20=900))], [Reason.COUPON]),
+        ([line("base", 9900, **off(LAUNCH20=1980)), line("seat", 1600, 2)], []),
+    ]:
+        found = found_of(*shown, told_first=first)
+        assert [each.reason for each in found.differences] == reason
+
+
 def test_a_customers_coupon_makes_way_for_one_of_the_subscription() -> None:
     mine = {**discount(coupon(id="MINE")), "object": "discount", "subscription": None}
     own = {**discount(coupon(id="OWN", duration="once")), "subscription": "sub_1"}
