@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import attrs
 
+from projections.dunning.attempts import Attempt
 from projections.dunning.timelines import DAY, Timeline
 from projections.dunning.tries import Paying
 from projections.history import Current
@@ -85,11 +86,12 @@ def _of_timelines(timelines: Sequence[Timeline]) -> Iterator[Notice]:
     for told in timelines:
         what = {"invoice": told.invoice, "subscription": told.subscription}
         owed = {"amount_due": told.shown.amount_due, "currency": told.shown.currency}
-        for place, attempt in enumerate(told.attempts):
+        names = _names(told.attempts)
+        for place, (attempt, name) in enumerate(zip(told.attempts, names, strict=True)):
             yield Notice(
                 kind="payment_failed",
                 due_at=attempt.at,
-                key=f"payment_failed:{told.invoice}:{place + 1}",
+                key=f"payment_failed:{told.invoice}:{name}",
                 detail={
                     **what,
                     **owed,
@@ -104,6 +106,19 @@ def _of_timelines(timelines: Sequence[Timeline]) -> Iterator[Notice]:
             yield Notice(kind="paused", due_at=told.paused_at, key=key, detail=what)
         if told.canceled_at is not None:
             yield _canceled(told.subscription, told.invoice, told.canceled_at)
+
+
+def _names(attempts: Sequence[Attempt]) -> list[str]:
+    """Return what each is called: by Stripe's number, so that a late one moves no other.
+
+    What was tried by hand has the number of the attempt before it.
+    """
+    found: list[str] = []
+    for place, attempt in enumerate(attempts, start=1):
+        number = str(attempt.count or place)
+        again = sum(name.partition(".")[0] == number for name in found)
+        found.append(f"{number}.{again}" if again else number)
+    return found
 
 
 def _of_ends(noticed: Noticed) -> Iterator[Notice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any, Final
 
@@ -181,6 +181,24 @@ def test_notices_are_the_same_in_every_order_and_each_once(examples: int) -> Non
         assert {each.key for each in plain} <= {each.key for each in later}
 
     held(law, examples // 2)
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_a_failure_has_one_key_whatever_is_told_late(examples: int) -> None:
+    @given(lives(), st.randoms(use_true_random=False))
+    def law(life: Life, chance: Any) -> None:  # noqa: ANN401 - a random
+        unpaid = lived(attrs.evolve(life, end=None))
+        chance.shuffle(unpaid.events)
+        keys: dict[datetime, str] = {}
+        failures: dict[str, datetime] = {}
+        for known in range(1, len(unpaid.events) + 1):
+            told_then = told(unpaid.events[:known], unpaid.at(40)).notices
+            for each in told_then:
+                if each.kind == "payment_failed":
+                    assert keys.setdefault(each.due_at, each.key) == each.key
+                    assert failures.setdefault(each.key, each.due_at) == each.due_at
+
+    held(law, examples // 4)
 
 
 def bare(each: Notice) -> bytes:

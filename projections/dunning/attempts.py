@@ -34,6 +34,7 @@ class Attempt:
         told: Whether Stripe's invoice told, and not only a charge.
         guess: Whether only amount and time say that the reason belongs here.
         tried: Whether *at* is when it was tried, and not when it failed.
+        count: Stripe's own number of it, where it told one; it counts automatic ones.
     """
 
     at: datetime
@@ -44,6 +45,7 @@ class Attempt:
     told: bool = True
     guess: bool = False
     tried: bool = False
+    count: int | None = None
     evidence: tuple[int, ...] = ()
 
 
@@ -77,7 +79,6 @@ def _nearest(at: datetime, tries: Sequence[Try]) -> Try | None:
 def _merged(invoice: Invoice, traces: Sequence[Trace]) -> list[Attempt]:
     """Return the invoice's own failures: what it told of one attempt is one."""
     found: list[Attempt] = []
-    counts: list[int | None] = []
     for trace in traces:
         if trace.what not in (FAILED, ACTION_REQUIRED):
             continue
@@ -85,16 +86,16 @@ def _merged(invoice: Invoice, traces: Sequence[Trace]) -> list[Attempt]:
             at=trace.at,
             outcome=trace.what,
             announced=trace.announced,
+            count=trace.attempt,
             evidence=(trace.position,),
         )
         again = (
-            found and counts[-1] == trace.attempt and trace.at - found[-1].at <= NEAR
+            found and found[-1].count == trace.attempt and trace.at - found[-1].at <= NEAR
         ) and (trace.at == found[-1].at or trace.what != found[-1].outcome)
         if again:
             found[-1] = _together(found[-1], one)
         else:
             found.append(one)
-            counts.append(trace.attempt)
     # A first invoice that waits for its owner has not failed.
     if invoice.billing_reason == FIRST_INVOICE:
         found = [one for one in found if one.outcome == FAILED]
