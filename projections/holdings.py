@@ -20,7 +20,8 @@ from projections.projector.rows import Codec
 
 S = TypeVar("S")
 
-PAGE_ROWS: Final = 2000
+# Read between two answers of the process that serves.
+PAGE_ROWS: Final = 500
 PAGE: Final = sql.SQL("""
 SELECT account, object, state
   FROM {view}

@@ -12,10 +12,16 @@ from ledger.envelope import stripe_event
 from ledger.events import StripeEvent
 from ledger.log import Log, Recorded
 from ledger.twin import MemoryLog
-from projections import rendering
+from projections import history, rendering
 from projections.answer import Billing, answer
 from projections.assembly import assembled
+from projections.models.catalogue import CATALOGUE
+from projections.models.checks import CHECKS
+from projections.models.invoices import INVOICES
 from projections.models.links import resolve
+from projections.models.mandates import MANDATES
+from projections.models.payments import PAYMENTS
+from projections.models.ties import TIES
 from replay.simulator.habits import Breadth
 from replay.simulator.occurrences import StripeOccurrence
 from replay.simulator.simulation import Simulation
@@ -101,11 +107,41 @@ async def answered(log: MemoryLog, now: datetime) -> dict[str, Billing]:
     """Return every account's answer."""
     decoded = states(await kept(log))
     links = {key[0]: link for key, link in decoded["links"].items()}
-    accounts = {key[0] for each in decoded.values() for key in each}
-    return {
-        account: answer(assembled(resolve(account, links), decoded), now)
-        for account in sorted(accounts)
+    own = _by_account(decoded)
+    common = {name: decoded[name] for name in (CATALOGUE.name, MANDATES.name, CHECKS.name)}
+    found = {}
+    for account in sorted(own):
+        linked = resolve(account, links)
+        streams = [own[each] for each in linked.streams if each in own]
+        narrowed = {
+            name: {key: row for each in streams for key, row in each.get(name, {}).items()}
+            for name in decoded
+        }
+        found[account] = answer(assembled(linked, {**narrowed, **common}), now)
+    return found
+
+
+Rows = dict[tuple[str, str], Any]
+
+
+def _by_account(decoded: dict[str, Rows]) -> dict[str, dict[str, Rows]]:
+    """Return the rows of each account; what names none is of whose objects it names."""
+    owners = {
+        name: account
+        for each in (PAYMENTS.name, INVOICES.name)
+        for account, name in decoded[each]
     }
+    found: dict[str, dict[str, Rows]] = {}
+    for projection, rows in decoded.items():
+        for (account, name), row in rows.items():
+            owner = account
+            if projection == TIES.name and (says := history.told(row)) is not None:
+                tie = says.current.value
+                named = (tie.charge, tie.payment_intent, tie.invoice)
+                owner = next((owners[each] for each in named if each in owners), account)
+            of_owner = found.setdefault(owner, {}).setdefault(projection, {})
+            of_owner[account, name] = row
+    return found
 
 
 def rendered(billing: Billing) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def prorated_line(books: Books, line: Line, tariff: Tariff, theirs: int) -> int:
     What coupons leave may be rounded before its part is taken, or only after.
 
     Raises:
-        NoPriceError: The period, or the price of the quantity, is not known.
+        NoPriceError: The period, or the price of the quantity, is not known; or it comes
+            to another amount, and nobody told what the subscription was then.
     """
     for mark in books.current.marks:
         start, end = mark.period_start, mark.period_end
@@ -48,8 +49,15 @@ def prorated_line(books: Books, line: Line, tariff: Tariff, theirs: int) -> int:
             exact += [Fraction(rounded(each, books.currency)) for each in exact]
             amounts = [prorated(each, left, books.currency) for each in exact]
             found = min(amounts, key=lambda amount: abs(amount - abs(theirs)))
+            if found != abs(theirs) and not _is_told(books, line.start):
+                raise NoPriceError("what coupons were at work then was never told")
             return -found if theirs < 0 else found
     raise NoPriceError("the period that it is a part of is not known")
+
+
+def _is_told(books: Books, moment: datetime) -> bool:
+    """Tell whether events had told of the subscription by *moment*: imports come later."""
+    return any(mark.at <= moment and not mark.inferred for mark in books.current.marks)
 
 
 def _kept(books: Books, line: Line, moment: datetime) -> Iterator[Fraction]:
