@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from ledger.database import Role, connect
-from ledger.events import Command, Event, PolicySet
+from ledger.events import Command, Event, PolicySet, SeatAssigned
 from ledger.log import Log
 from ledger.policy import DEFAULT
 from ledger.postgres import PostgresLog
@@ -27,6 +27,7 @@ from ledger_on_disk import START, as_event, fill
 from projections.facts import SeatChanged
 from projections.models.declaration import Projection, on, table
 from projections.models.invoices import INVOICES
+from projections.models.links import LINKS
 from projections.models.registry import PROJECTIONS
 from projections.models.seats import SEATS, Register
 from projections.projector import generations, process
@@ -307,6 +308,26 @@ async def test_an_event_that_our_code_fails_on_is_left_to_the_runner(ledger: str
         parked = connection.execute("SELECT account, position FROM read_models.parked")
         assert parked.fetchall() == [(account, position)]
     assert (await rebuilt(ledger, SEATS))["seats"] == before
+
+
+async def test_a_long_log_of_which_nothing_is_read_yet_is_read_as_a_whole(
+    ledger_database18: str,
+) -> None:
+    seats = [
+        SeatAssigned(
+            account=f"shop-{number % 7}",
+            command=Command(id=f"cmd:{number}", fingerprint=""),
+            user=f"u_{number}",
+        )
+        for number in range(4 * BLOCK + 5)
+    ]
+    async with PostgresLog.open(ledger_database18, Role.APPENDER) as log:
+        await log.append(seats)
+    async with projecting(ledger_database18) as (log, shelf):
+        await process.prepare(ledger_database18, log, SEATS, LINKS, block_events=BLOCK)
+        live = await generations.known(shelf.connection, "seats")
+
+    assert [(one.number, one.position, one.live) for one in live] == [(2, 133, True)]
 
 
 async def test_a_rebuild_that_died_midway_begins_with_empty_tables(ledger: str) -> None:

@@ -28,6 +28,8 @@ from projections.rebuild.whole import Making, Tick, make
 
 ANALYSED_FROM: Final = 1000
 RETRY_S: Final = 1.0
+WHOLE_FROM_BLOCKS: Final = 4
+HEAD: Final = "SELECT position FROM ledger.head"
 
 
 async def run(
@@ -37,7 +39,8 @@ async def run(
 ) -> None:
     """Keep the read models of *projections* up to date until *stop* is set.
 
-    Those of an older version are rebuilt first; the others do not wait for them.
+    Those of an older version, or with much to read, are rebuilt first; the others do not
+    wait for them.
     """
     outdated = await _outdated(conninfo, projections, stop)
     current = [each for each in projections if each not in outdated]
@@ -57,11 +60,16 @@ async def catch_up(
         await fleet.catch_up()
 
 
-async def prepare(conninfo: str, log: Log, *projections: Projection[Any]) -> None:
-    """Make first generations, and rebuild those of an older version."""
-    outdated = await _found(conninfo, projections)
+async def prepare(
+    conninfo: str,
+    log: Log,
+    *projections: Projection[Any],
+    block_events: int = BLOCK_EVENTS,
+) -> None:
+    """Make first generations, and rebuild those that are to be made as a whole."""
+    outdated = await _found(conninfo, projections, block_events * WHOLE_FROM_BLOCKS)
     if outdated:
-        await rebuild(conninfo, log, *outdated)
+        await rebuild(conninfo, log, *outdated, block_events=block_events)
 
 
 async def rebuild(
@@ -136,15 +144,24 @@ async def _outdated(
 
 
 async def _found(
-    conninfo: str, projections: Sequence[Projection[Any]]
+    conninfo: str,
+    projections: Sequence[Projection[Any]],
+    whole_from: int = BLOCK_EVENTS * WHOLE_FROM_BLOCKS,
 ) -> list[Projection[Any]]:
-    """Make first generations; return the projections whose rows are of older versions."""
+    """Make first generations; return the projections whose rows are made as a whole.
+
+    Those are of older versions, or hold nothing yet of a log that is long already.
+    """
     async with _projector(conninfo) as connection:
-        return [
-            each
-            for each in projections
-            if (await generations.found(connection, each)).version < each.version
-        ]
+        cursor = await connection.execute(HEAD)
+        (head,) = await cursor.fetchone() or (0,)
+        outdated = []
+        for each in projections:
+            generation = await generations.found(connection, each)
+            unread = generation.position == 0 and head >= whole_from
+            if unread or generation.version < each.version:
+                outdated.append(each)
+        return outdated
 
 
 @asynccontextmanager

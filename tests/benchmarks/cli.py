@@ -4,7 +4,8 @@
 
 help and status are the best of five processes, status beside a running server. verify,
 replay and export are of whole processes, start and all: seconds on the clock, and per core
-by their CPU time. diff --all compares all accounts at two moments eleven months apart.
+by their CPU time. A comparison finds facts kept of what the read models were made of, or
+reads every body again. diff --all compares all accounts at two moments eleven months apart.
 Each line has the limit of its own and the ratio to it; above 1 is better than the limit.
 """
 
@@ -138,7 +139,9 @@ def main() -> None:
         kept = str(Path(folder) / "events.parquet")
         export = ("export", "--format", "parquet", "-o", kept)
         walked(env, "export_parquet", events, EXPORT_PER_S_MIN, *export)
-        walked(env, "replay_compare", events, REPLAY_PER_S_MIN, "replay", "--compare")
+        compare = ("replay", "--compare")
+        walked(env, "replay_compare", events, REPLAY_PER_S_MIN, *compare)
+        walked(env, "compare_bodies", events, REPLAY_PER_S_MIN, *compare, "--bodies")
         diff = timed(env, "diff", "--all", FIRST, LAST, "--progress", "none", codes=(0, 1))
         report(
             "cli_diff_all",
