@@ -95,6 +95,36 @@ def test_tax_of_an_estimate_is_at_the_rates_of_the_last_invoice() -> None:
         assert total(told("customer.created", customer), *known, began()).tax == 0
 
 
+def test_each_thing_is_taxed_at_the_rate_that_it_had_last() -> None:
+    """What was never taxed before is taxed as the dearest that recurs."""
+
+    def at(rate: str, amount: int) -> dict[str, Any]:
+        details = {"tax_rate_details": {"tax_rate": rate}, "tax_behavior": "exclusive"}
+        return {"taxes": [{"amount": amount, "taxable_amount": 1, **details}]}
+
+    last = invoice(
+        line("base", 9900, start=-28, end=0, **at("txr_19", 1881)),
+        line("seat", 1600, 2, start=-28, end=0, **at("txr_7", 112)),
+        at=-28,
+        status="paid",
+    )
+    rates = [
+        told("tax_rate.created", {"id": f"txr_{each}", "percentage": each}, -30)
+        for each in (19, 7)
+    ]
+    paid = told("invoice.paid", {**last, "id": "in_0"}, -28)
+    off = coupon(percent_off=50, applies_to={"products": ["prod_seat"]})
+
+    found = total(began(discounts=[discount(off)]), *rates, paid)
+
+    assert figures(found) == (9900, 1600, 0, 800, 1881 + 56, 12637)
+    bases = [each.tax.base for each in found.lines if each.tax is not None]
+    assert bases == [9900, 800]
+
+    new = began(item("base"), item("calls"))
+    assert figures(total(new, *rates, paid))[4] == 1881 + 190
+
+
 def test_tax_within_the_prices_stands_beside_the_total() -> None:
     vat = {"amount": 1650, "tax_behavior": "inclusive"}
     found = total(

@@ -22,9 +22,10 @@ from projections.totals.books import Books, source_of, starts_in, tariff_of
 from projections.totals.estimates import estimated, pending
 from projections.totals.invoiced import adds_up, copied, whole
 from projections.totals.period_lines import Kind, PeriodLine, Source
-from projections.totals.reductions import reduced, taxed
+from projections.totals.reductions import reduced
 from projections.totals.roles import Roles
 from projections.totals.seat_increases import increase
+from projections.totals.taxing import taxed
 
 _ORDER = {kind: place for place, kind in enumerate(Kind)}
 
@@ -103,8 +104,8 @@ def period_total(books: Books, period: Period, mark: Mark | None = None) -> Peri
     computed, unknown = estimated(books, period, roles, known)
     added, unpriced = increase(books, period, roles, [*known, *computed])
     open_lines = [*waiting, *computed, *added]
-    off, odd = reduced(books, period, open_lines)
-    taxes, within, untaxed = taxed(books, [*open_lines, *off])
+    off, nets, odd = reduced(books, period, open_lines)
+    taxes, within, untaxed = taxed(books, open_lines, nets)
     lines = sorted([*invoices.lines, *open_lines, *off, *taxes], key=_place)
     total = PeriodTotal(
         subscription=books.id,
