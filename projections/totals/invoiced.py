@@ -46,6 +46,9 @@ def copied(books: Books, period: Period, roles: Roles) -> Copied:
         source = source_of(invoice.value)
         if source is None or books.foreign(invoice.value.currency):
             continue
+        # What Stripe did not show of an invoice starts with one of the lines it showed.
+        if not any(starts_in(each, invoice, period) for each in invoice.value.lines or ()):
+            continue
         own = [
             each
             for each in whole(invoice.value)
@@ -100,9 +103,11 @@ def _shared(lines: Sequence[Line], invoice: Invoice) -> tuple[Line, ...]:
             if part:
                 taken[place].append(Taken(each.discount, part))
     taxes = [list(line.taxes) for line in lines]
-    if _exclusive(tax for line in lines for tax in line.taxes) != _exclusive(
-        _total_taxes(invoice)
-    ):
+    of_lines = _exclusive(tax for line in lines for tax in line.taxes)
+    told = of_lines == _exclusive(_total_taxes(invoice))
+    if told and not invoice.taken:
+        return tuple(lines)
+    if not told:
         taxes = [[] for _ in lines]
         nets = [
             max(0, line.amount - sum(one.amount for one in off))

@@ -4,8 +4,9 @@
 
 One account of two years stands among the small events of many others. All that it asks
 is answered in this process as the read API does, without HTTP: found in the read models,
-folded, explained, its events named, written as JSON. Beside it the same account in a
-hundredth of the log: what it costs follows the account's own events, not the log's.
+folded, explained, its events named, written as JSON; its billing also as it is kept.
+Beside it the same account in a hundredth of the log: what it costs follows the account's
+own events, not the log's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any
 
-import msgspec
+import attrs
 import psycopg
 from bench import START, ledger, report, say
 
@@ -32,8 +33,10 @@ from ledger.mapper import Mapper
 from ledger.postgres import PostgresLog
 from ledger.tokens import Grant, Scope
 from projections import rendering
+from projections.api.billings import Beside, billings
+from projections.api.kept_answers import KeptAnswers, Watch
 from projections.api.questions import Question
-from projections.api.responses import meta
+from projections.api.responses import Written, meta
 from projections.explain import rendering as explanation_rendering
 from projections.explain.figures import explanation
 from projections.explain.tree import Figure
@@ -109,30 +112,53 @@ async def fill(conninfo: str, mine: Sequence[Event], count: int) -> None:
         connection.execute("ANALYZE")
 
 
-async def billing(views: Views, account: str) -> bytes:
-    """Answer as ``/billing`` does."""
-    view = await views.view(account, Question(), GRANT)
+@attrs.frozen(kw_only=True)
+class Door:
+    """What the read API has at hand."""
+
+    views: Views
+    watch: Watch
+    billings: KeptAnswers[Beside]
+
+
+async def billing(door: Door, account: str) -> bytes:
+    """Answer as ``/billing`` does while nothing happens to the account."""
+    beat = await door.watch.pulse.take()
+    now = max(door.views.clock(), beat.head_at or START)
+    kept = await door.billings.find(account, now)
+    if kept is None:
+        raise SystemExit(f"nothing is known of {account}")
+    view = attrs.evolve(kept.view(beat, GRANT, now), wrongful=kept.answer.wrongful)
+    return kept.written.with_meta(meta(view))
+
+
+async def billing_anew(door: Door, account: str) -> bytes:
+    """Answer as ``/billing`` does right after something happened to the account."""
+    beat = await door.watch.pulse.take()
+    view = await door.views.view(account, Question(), GRANT, beat)
     told = view.answer()
-    view = await views.with_wrongful(view, told)
-    return msgspec.json.encode({**rendering.billing(told), "meta": meta(view)})
+    view = await door.views.with_wrongful(view, told)
+    return Written.of(rendering.billing(told)).with_meta(meta(view))
 
 
-def explaining(figure: Figure) -> Callable[[Views, str], Awaitable[bytes]]:
+def explaining(figure: Figure) -> Callable[[Door, str], Awaitable[bytes]]:
     """Return what answers as ``/explain`` of *figure* does."""
 
-    async def explain(views: Views, account: str) -> bytes:
-        view = await views.view(account, Question(), GRANT)
+    async def explain(door: Door, account: str) -> bytes:
+        beat = await door.watch.pulse.take()
+        view = await door.views.view(account, Question(), GRANT, beat)
         found = explanation(view.account, view.answer(), figure)
-        by = await views.witnesses(view, found, GRANT)
-        body = explanation_rendering.explanation(found)
+        by = await door.views.witnesses(view, found, GRANT)
+        body = Written.of(explanation_rendering.explanation(found))
         events = explanation_rendering.witnesses(by)
-        return msgspec.json.encode({**body, "meta": {**meta(view), "events": events}})
+        return body.with_meta({**meta(view), "events": events})
 
     return explain
 
 
-ASKED: dict[str, Callable[[Views, str], Awaitable[bytes]]] = {
+ASKED: dict[str, Callable[[Door, str], Awaitable[bytes]]] = {
     "billing": billing,
+    "billing_anew": billing_anew,
     **{f"explain_{figure}": explaining(figure) for figure in Figure},
 }
 
@@ -144,11 +170,12 @@ async def measure(conninfo: str, account: str, asked: int) -> Took:
     took: Took = {name: [] for name in ASKED}
     try:
         async with PostgresLog.open(conninfo) as log:
-            views = Views(reader=reader, log=log, clock=utc_now)
+            views, watch = Views(reader=reader, log=log, clock=utc_now), Watch(reader, log)
+            door = Door(views=views, watch=watch, billings=billings(reader, views, watch))
             for turn in range(asked + 20):
                 for name, ask in ASKED.items():
                     began, began_cpu = perf_counter(), process_time()
-                    await ask(views, account)
+                    await ask(door, account)
                     if turn >= 20:  # the first ones warm up
                         cpu = process_time() - began_cpu
                         took[name].append((1000 * (perf_counter() - began), 1000 * cpu))
