@@ -111,6 +111,11 @@ class Account:
             self.payments,
         )
 
+    @property
+    def size(self) -> int:
+        """How many objects it has."""
+        return sum(map(len, self.objects))
+
     @cached_property
     def billed_otherwise(self) -> frozenset[str]:
         """Its subscriptions' items that an invoice has another quantity of than 1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,8 +19,13 @@ _OFTEN: Final = gc.get_threshold()
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# One thread: several would only take the interpreter from each other.
+# One thread each: several would only take the interpreter from each other.
 _THREAD: Final = ThreadPoolExecutor(1, thread_name_prefix="folding")
+_ANSWERING: Final = ThreadPoolExecutor(1, thread_name_prefix="answering")
+# An account of so many objects is answered in milliseconds.
+OBJECTS_INLINE_MAX: Final = 500
+# Whoever waits for the interpreter meanwhile gets it after so long; it is 5 ms otherwise.
+TURN_S: Final = 0.001
 
 
 async def aside(size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -28,6 +34,27 @@ async def aside(size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwar
         return work(*args, **kwargs)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREAD, lambda: work(*args, **kwargs))
+
+
+async def answering(
+    objects: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Return what *work* answers, done in a thread if it is on many objects.
+
+    It takes longer there, and for all of it nobody else would be answered here.
+    """
+    if objects <= OBJECTS_INLINE_MAX:
+        return work(*args, **kwargs)
+
+    def in_turns() -> R:
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(TURN_S)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            sys.setswitchinterval(usual)
+
+    return await asyncio.get_running_loop().run_in_executor(_ANSWERING, in_turns)
 
 
 @contextmanager

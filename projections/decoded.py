@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any, Final
 
 from projections.models.declaration import Projection
@@ -32,18 +33,26 @@ class Decoded:
         self._codecs = {each.name: Codec(each) for each in projections}
         self._stored_bytes_max = stored_bytes_max
         self._states: OrderedDict[tuple[str, bytes], Any] = OrderedDict()
+        # The accounts of many objects are decoded in a thread of their own.
+        self._lock = Lock()
         self.stored_bytes = 0
 
     def state(self, name: str, stored: bytes) -> Any:  # noqa: ANN401 - of any projection
         """Return the state of the projection *name* that is stored as these bytes."""
         key = (name, stored)
-        found = self._states.get(key)
-        if found is not None:
-            self._states.move_to_end(key)
-            return found
-        found = self._states[key] = self._codecs[name].decode(stored)
-        self.stored_bytes += len(stored)
-        while self.stored_bytes > self._stored_bytes_max:
-            (_, oldest), _ = self._states.popitem(last=False)
-            self.stored_bytes -= len(oldest)
-        return found
+        with self._lock:
+            found = self._states.get(key)
+            if found is not None:
+                self._states.move_to_end(key)
+                return found
+        return self._keep(key, self._codecs[name].decode(stored))
+
+    def _keep(self, key: tuple[str, bytes], state: Any) -> Any:  # noqa: ANN401
+        with self._lock:
+            kept = self._states.setdefault(key, state)
+            if kept is state:
+                self.stored_bytes += len(key[1])
+            while self.stored_bytes > self._stored_bytes_max:
+                (_, oldest), _ = self._states.popitem(last=False)
+                self.stored_bytes -= len(oldest)
+        return kept

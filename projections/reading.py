@@ -21,6 +21,7 @@ from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
 from ledger.hanging_up import answering_within
 from projections.account_sql import AROUND, READ, READ_DECIDING
+from projections.aside import answering
 from projections.assembly import Kept, Needs
 from projections.decoded import Decoded
 from projections.models.links import Link, Linked, resolve
@@ -84,6 +85,11 @@ class Found:
     stale: bool
 
     @property
+    def objects(self) -> int:
+        """How many there are."""
+        return sum(map(len, self.kept.values()))
+
+    @property
     def known(self) -> bool:
         """Whether the read models have anything of the account."""
         return any(self.kept.values()) or bool(self.links)
@@ -125,6 +131,9 @@ class Reader:
 
     async def _find(self, account: str, query: bytes) -> Found:
         rows = await self.query(query, {"account": account})
+        return await answering(len(rows), self._found, account, rows)
+
+    def _found(self, account: str, rows: Sequence[tuple[Any, ...]]) -> Found:
         bookmarks = {row[0]: (row[4], row[5], row[6]) for row in rows if row[4] is not None}
         _of_this_version({name: version for name, (version, *_) in bookmarks.items()})
         kept: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
@@ -132,10 +141,11 @@ class Reader:
             if version is None:
                 kept[name][stream, unpacked(key)] = self._decoded.state(name, state)
         links: dict[str, Link] = {key[0]: link for key, link in kept["links"].items()}
+        linked = resolve(account, links)
         return Found(
-            linked=resolve(account, links),
+            linked=linked,
             links=links,
-            kept=_of_streams(kept, resolve(account, links).streams),
+            kept=_of_streams(kept, linked.streams),
             position=min(position for _, position, _ in bookmarks.values()),
             stale=any(parked for *_, parked in bookmarks.values()),
         )

@@ -24,6 +24,7 @@ from ledger.problems import bad_request, unknown_account
 from ledger.tokens import Grant
 from projections.answer import Account, Billing, answer
 from projections.api.questions import Question
+from projections.aside import answering
 from projections.assembly import (
     Kept,
     Needs,
@@ -77,6 +78,10 @@ class View:
     def answer(self) -> Billing:
         """Return everything known of the account then."""
         return answer(self.account, self.now)
+
+    async def answered(self) -> Billing:
+        """Return the same, without holding up others where there is much to it."""
+        return await answering(self.account.size, answer, self.account, self.now)
 
 
 class Source(Protocol):
@@ -138,7 +143,8 @@ class Views:
     async def present(self, found: Found) -> tuple[Account, frozenset[str]]:
         """Return the account of *found*, and what of the catalogue it was asked for."""
         account = assembled(found.linked, found.kept)
-        around, wares = await self._around(needs(account))
+        named = await answering(found.objects, needs, account)
+        around, wares = await self._around(named)
         return surrounded(account, around), wares
 
     async def recorded(self, view: View) -> Sequence[Recorded]:
@@ -189,8 +195,9 @@ class Views:
             linked = await self._linked_at(account, found, position)
             if grant.account is not None and grant.account not in linked.streams:
                 raise unknown_account()
-        past = as_of(linked, await self._stream(linked, position), moment)
-        around, _ = await self._around(needs(past))
+        recorded = await self._stream(linked, position)
+        past = await answering(len(recorded), as_of, linked, recorded, moment)
+        around, _ = await self._around(await answering(past.size, needs, past))
         known = None if then is None else position
         return View(
             linked=linked,

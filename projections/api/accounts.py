@@ -75,7 +75,7 @@ class Accounts:
         kept = None if asked.past else await self.billings.find(account, now)
         if kept is None:
             view = await self.views.view(account, asked, grant, beat)
-            told = view.answer()
+            told = await view.answered()
             view = await self.views.with_wrongful(view, told)
             return answered(request, rendering.billing(told), view)
         view = attrs.evolve(kept.view(beat, grant, now), wrongful=kept.answer.wrongful)
@@ -89,7 +89,7 @@ class Accounts:
         kept = None if asked.past else await self.entitlements.find(account, now)
         if kept is None:
             view = await self.views.view(account, asked, grant, beat)
-            return answered(request, rendering.access(view.answer()), view)
+            return answered(request, rendering.access(await view.answered()), view)
         fresh = 0 if asked.at_least else _fresh_s(kept.answer.access, now)
         view = kept.view(beat, grant, now)
         return answered(request, kept.written, view, fresh_s=fresh)
@@ -97,7 +97,7 @@ class Accounts:
     async def invoices(self, request: web.Request) -> web.Response:
         """Answer with an account's invoices."""
         view, asked = await self._view(request, PAGES)
-        invoices = rendering.invoices(view.answer())
+        invoices = rendering.invoices(await view.answered())
         return _page(request, view, page(invoices, _dated, asked.cursor, asked.limit))
 
     async def seats(self, request: web.Request) -> web.Response:
@@ -111,13 +111,13 @@ class Accounts:
         told = steps(view.account.registers, view.now)
         found = page(told, _stepped, asked.cursor, asked.limit)
         history = listed([rendering.step(each) for each in found.entries], found.next)
-        body = {**rendering.seats(view.answer()), "history": history}
+        body = {**rendering.seats(await view.answered()), "history": history}
         return answered(request, body, view, headers=links(request, found.next))
 
     async def dunning(self, request: web.Request) -> web.Response:
         """Answer with the timelines of an account."""
         view, _ = await self._view(request)
-        told = view.answer()
+        told = await view.answered()
         view = await self.views.with_wrongful(view, told)
         body = {"account": view.linked.account, "data": timelines(told.dunning)}
         return answered(request, body, view)
@@ -125,14 +125,14 @@ class Accounts:
     async def dunning_drawing(self, request: web.Request) -> web.Response:
         """Answer with the timelines of an account as a drawing."""
         view, _ = await self._view(request)
-        told = view.answer()
+        told = await view.answered()
         lanes = [lane(each) for each in reversed(told.dunning)]
         return drawn(request, drawing(lanes, view.now), view)
 
     async def period(self, request: web.Request) -> web.Response:
         """Answer with what the current period comes to, or the one that starts on a day."""
         view, _ = await self._view(request)
-        total = _total(view.answer(), request.match_info["start"])
+        total = _total(await view.answered(), request.match_info["start"])
         if total is None:
             raise Problem(status=404, slug="not-found", detail="no period starts then")
         body = {"account": view.linked.account, **total_rendering.period_total(total)}
@@ -141,7 +141,7 @@ class Accounts:
     async def explain(self, request: web.Request) -> web.Response:
         """Answer with why a figure is what it is, down to the events that say so."""
         view, asked = await self._view(request, (FIGURE, PERIOD))
-        found = _explanation(view, asked)
+        found = await _explanation(view, asked)
         grant = require(request, Scope.READ)
         told_by = await self.views.witnesses(view, found, grant)
         events = {"events": explanation_rendering.witnesses(told_by)}
@@ -221,12 +221,12 @@ def _total(told: Billing, start: str) -> PeriodTotal | None:
     return total_starting_on(told.books, told.primary, told.next_charge, day)
 
 
-def _explanation(view: View, asked: Question) -> Explanation:
+async def _explanation(view: View, asked: Question) -> Explanation:
     written = asked.chosen.get(FIGURE, "")
     if written not in set(Figure):
         hint = f"figure is one of {', '.join(Figure)}"
         raise bad_request(hint, parameter=FIGURE)
-    figure, billing = Figure(written), view.answer()
+    figure, billing = Figure(written), await view.answered()
     if PERIOD not in asked.chosen:
         return explanation(view.account, billing, figure)
     if figure is not Figure.TOTAL:

@@ -10,7 +10,6 @@ import attrs
 from ledger.horizon import Horizon
 from projections import rendering
 from projections.account import Account
-from projections.answer import answer
 from projections.api.entitlements import named
 from projections.api.kept_answers import (
     BESIDE_BYTES,
@@ -52,7 +51,7 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[Besi
         view = View(
             linked=found.linked, account=whole, now=horizon.now, position=found.position
         )
-        told = answer(whole, horizon.now)
+        told = await view.answered()
         view = await views.with_wrongful(view, told)
         written = Written.of(rendering.billing(told))
         # Where the catalogue may have news that are not noted, the answer is not kept.

@@ -9,6 +9,7 @@ from projections.account import Account
 from projections.api.kept_answers import Kept, KeptAnswers, LiveSource, Watch
 from projections.api.responses import Written
 from projections.api.touches import Names
+from projections.aside import answering
 from projections.assembly import assembled, surrounded
 from projections.reading import Found
 from projections.rendering import access
@@ -30,7 +31,7 @@ def entitlements(reader: LiveSource, watch: Watch) -> KeptAnswers[Entitlement]:
         around = await reader.around(deciding_needs(bare))
         whole = surrounded(bare, around)
         horizon = Horizon(now)
-        decided = entitlement(whole, horizon.now)
+        decided = await answering(found.objects, entitlement, whole, horizon.now)
         written = Written.of(access(decided))
         return Kept(
             asked=account,

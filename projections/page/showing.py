@@ -87,7 +87,7 @@ class Showing:
             now = rfc3339(now_of(request))
             body: dict[str, Any] = {"account": session.account, "meta": {"as_of": now}}
             return Shown(document=msgspec.convert(body, Document), tag="")
-        billing = view.answer()
+        billing = await view.answered()
         told = Written.of(rendering.billing(billing))
         return Shown(
             document=_DOCUMENT.decode(told.with_meta(meta(view))),
