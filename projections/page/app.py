@@ -211,7 +211,8 @@ def _explanation(request: web.Request, shown: Shown) -> Explanation:
             return of_invoice(msgspec.convert(invoice, Invoice))
     elif shown.view and shown.billing and asked in _figures(shown.document):
         found = explanation(shown.view.account, shown.billing, Figure(asked))
-        return tree.told(found, reader_of(request))
+        names = {row["id"]: f"invoice {row['number']}" for row in rows if row["number"]}
+        return tree.told(found, reader_of(request), names)
     raise Problem(status=404, slug="not-found", detail="there is no such figure")
 
 

@@ -6,10 +6,13 @@ Total                          99.00 + 16.00 - 23.00 = 92.00     $92.00
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
+
+import attrs
 
 from projections.explain.tree import Explanation, Node, Unit, adds_up
 from projections.explain.writing import Writing
@@ -20,23 +23,41 @@ from projections.page.texts import words
 
 ROWS_MAX: Final = 200
 _SOURCES: Final = explaining.SOURCES
+_INVOICE: Final = re.compile(r"in_[A-Za-z0-9]+", re.ASCII)
 
 
-def told(found: Explanation, reader: Reader) -> explaining.Explanation:
-    """Return *found* as the page tells it to *reader*."""
+def told(
+    found: Explanation, reader: Reader, names: Mapping[str, str]
+) -> explaining.Explanation:
+    """Return *found* as the page tells it to *reader*.
+
+    Args:
+        names: What invoices are called, by their ids, which say nothing to a person.
+    """
     writing = Writing(currency=found.currency, zone=reader.zone)
     rows = [row for each in found.root.children for row in _rows(each, writing, 0)]
     beside = [row for each in found.beside for row in _rows(each, writing, 0)]
     root = found.root
     is_money = root.unit is Unit.MONEY and isinstance(root.value, int)
     return explaining.Explanation(
-        title=found.title,
-        text=_headed(root, writing),
+        title=_called(found.title, names),
+        text=_called(_headed(root, writing), names),
         currency=found.currency,
         amount=root.value if is_money and isinstance(root.value, int) else None,
-        parts=tuple([*rows, *beside][:ROWS_MAX]),
+        parts=tuple(
+            attrs.evolve(
+                part,
+                label=_called(part.label, names),
+                detail=part.detail and _called(part.detail, names),
+            )
+            for part in [*rows, *beside][:ROWS_MAX]
+        ),
         sums_up=adds_up(root) if is_money else None,
     )
+
+
+def _called(text: str, names: Mapping[str, str]) -> str:
+    return _INVOICE.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def _headed(root: Node, writing: Writing) -> str:
