@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import random
 import shutil
@@ -140,9 +141,69 @@ def test_L02_a_flipped_bit_of_any_file_is_found(copy: Path) -> None:
         spoiled = bytearray(kept)
         spoiled[chance.randrange(len(kept))] ^= 1 << chance.randrange(8)
         path.write_bytes(spoiled)
-        assert checked(copy)[0] == 3, path
+        code, said = checked(copy)
+        assert code == 3, path
+        assert path.name in said or path.name == "MANIFEST.json"
         path.write_bytes(kept)
     assert checked(copy)[0] == 0
+
+
+def rezipped(handed: Handed, change: Callable[[dict[str, bytes]], object]) -> bytes:
+    """Return the pack with its members changed; a name with a mark behind stands twice."""
+    with zipfile.ZipFile(handed.zipped) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    change(members)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, raw in members.items():
+            file.writestr(name.removesuffix("!"), raw)
+    return made.getvalue()
+
+
+def swapped(members: dict[str, bytes]) -> None:
+    one, other = "report.txt", "README.txt"
+    members[one], members[other] = members[other], members[one]
+
+
+ZIPPED: Final[list[tuple[Callable[[dict[str, bytes]], object], str]]] = [
+    (swapped, "README.txt was changed"),
+    (lambda members: members.pop("versions.json"), "versions.json is missing"),
+    (lambda members: members.update({"report.json!": b"{}"}), "report.json was changed"),
+    (lambda members: members.update({"../../evil": b"x"}), "'evil' is no file of this"),
+    (lambda members: members.update({"/etc/evil": b"x"}), "'etc/evil' is no file of this"),
+    (lambda members: members.update({"bomb": bytes(30_000_000)}), "'bomb' is no file of"),
+    (
+        lambda members: members.update({"events.jsonl": bytes(30_000_000)}),
+        "events.jsonl was changed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), ZIPPED)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_B11_a_zip_that_was_put_together_anew_is_named_by_its_member(
+    handed: Handed,
+    tmp_path: Path,
+    change: Callable[[dict[str, bytes]], object],
+    says: str,
+) -> None:
+    folder = tmp_path / "deep" / "in" / "pack"
+    with zipfile.ZipFile(io.BytesIO(rezipped(handed, change))) as file:
+        file.extractall(folder)
+    shutil.copy(handed.folder / "verify.py", folder)
+
+    code, said = checked(folder)
+
+    assert (code, says in said) == (3, True), said
+    assert {each.name for each in tmp_path.iterdir()} == {"deep"}
+
+
+def test_B11_a_zip_that_was_cut_off_is_none(handed: Handed) -> None:
+    raw = handed.zipped.read_bytes()
+
+    for length in (0, 100, len(raw) // 2, len(raw) - 1):
+        with pytest.raises(zipfile.BadZipFile):
+            zipfile.ZipFile(io.BytesIO(raw[:length]))
 
 
 def test_L02_a_flipped_bit_of_an_event_is_found_though_the_list_was_made_anew(

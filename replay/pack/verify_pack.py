@@ -102,10 +102,15 @@ def files_hold(folder: Path) -> None:
     there = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     }
-    need(there - {"MANIFEST.json"} == set(listed), "a file is missing, or too many")
+    for name in sorted(there - {"MANIFEST.json"} - set(listed)):
+        raise BadPackError(f"{name!r} is no file of this pack")
     for name, digest in listed.items():
-        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        need(found == digest, f"{name} was changed")
+        need(name in there, f"{name} is missing")
+        found = hashlib.sha256()
+        with (folder / name).open("rb") as file:
+            while part := file.read(1 << 20):
+                found.update(part)
+        need(found.hexdigest() == digest, f"{name} was changed")
 
 
 def chain(folder: Path, known: dict[int, str]) -> tuple[dict, dict]:  # type: ignore[type-arg]
