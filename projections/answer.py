@@ -6,7 +6,7 @@ the objects as the events up to then make them, asked at that time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -26,7 +26,7 @@ from projections.notices import Notice, Noticed, notices
 from projections.objects import Customer, TaxId
 from projections.seating import figures as seat_figures
 from projections.seating.figures import Demand, SeatFigures, Source
-from projections.seating.history import Held, held, levels
+from projections.seating.history import Held, Level, held, levels
 from projections.seating.terms import mark_terms, varied
 from projections.shadow.shadow_invoice import findings_of, recent
 from projections.status.access import Access, Badge
@@ -55,6 +55,10 @@ __all__ = [
     "answer",
     "unpaid",
 ]
+
+
+Meant = Mapping[str, Terms | None]
+"""What the items of each subscription mean, by its id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -112,8 +116,9 @@ def answer(account: Account, now: datetime) -> Billing:
     owed = unpaid(account)
     timelines = dunning.timelines(owed, now)
     may = entitled(account.linked, subscriptions, owed, timelines, now)
-    seats_held = held(account.registers, now)
-    figures = _seat_figures(account, subscriptions, seats_held.users, now)
+    seats_held, known = held(account.registers, now), levels(account.registers, now)
+    meant = {each.id: terms_of(account, each, now) for each in subscriptions}
+    figures = _seat_figures(account, subscriptions, meant, known, seats_held.users)
     customer = _customer(account)
     ways = ways_to_pay(
         account.currents(account.payment_methods),
@@ -131,6 +136,7 @@ def answer(account: Account, now: datetime) -> Billing:
             customer=customer,
             scheduled=planned,
             now=now,
+            known=known,
         )
         total = current_total(books, primary)
         charge = next_charge(books, primary, figures)
@@ -141,7 +147,7 @@ def answer(account: Account, now: datetime) -> Billing:
         badge=may.badge,
         access=may.access,
         subscriptions=subscriptions,
-        plan=_plan(account, primary, now),
+        plan=_plan(account, primary, meant, now),
         scheduled=planned,
         seats=figures,
         held=seats_held,
@@ -163,7 +169,7 @@ def answer(account: Account, now: datetime) -> Billing:
             now,
         ),
         findings=(
-            *_findings(account, subscriptions, figures, now),
+            *_findings(account, subscriptions, figures, meant),
             *(total.findings if total else ()),
             *(findings_of(recent(books)) if books else ()),
             *dunning_findings.of_timelines(timelines),
@@ -183,11 +189,12 @@ def _tax_ids(account: Account) -> tuple[tuple[str, TaxId], ...]:
     )
 
 
-def _plan(account: Account, primary: Listed | None, now: datetime) -> str | None:
+def _plan(
+    account: Account, primary: Listed | None, meant: Meant, now: datetime
+) -> str | None:
     if primary is None:
         return None
-    terms = terms_of(account, primary, now)
-    items = primary.subscription.items
+    items, terms = primary.subscription.items, meant[primary.id]
     base = next((item for item in items if terms and item.id == terms.base), None)
     return plan_name(items, base, account.catalogue, now)
 
@@ -205,20 +212,20 @@ def _scheduled(
 def _seat_figures(
     account: Account,
     subscriptions: Sequence[Listed],
+    meant: Meant,
+    known: Sequence[Level],
     users: frozenset[str],
-    now: datetime,
 ) -> SeatFigures | None:
     primary = subscriptions[0] if subscriptions else None
     if primary is None and not account.registers:
         return None
-    known = levels(account.registers, now)
     trusted = primary is None or seat_figures.explained(
         known, _demands(account, subscriptions)
     )
     told = seat_figures.figures(
         known,
-        terms=terms_of(account, primary, now),
-        quantity=_quantity(account, primary, now),
+        terms=meant[primary.id] if primary else None,
+        quantity=_quantity(primary, meant),
         since=primary.period.start if primary and primary.period else None,
         trusted=trusted,
     )
@@ -248,18 +255,17 @@ def terms_of(account: Account, listed: Listed | None, now: datetime) -> Terms | 
     return mark_terms(mark, differed, account.catalogue, now)
 
 
-def _quantity(account: Account, listed: Listed | None, now: datetime) -> int | None:
+def _quantity(listed: Listed | None, meant: Meant) -> int | None:
     if listed is None:
         return None
-    sold = listed.current.marks[-1].sold
-    return seat_figures.quantity_of(terms_of(account, listed, now), sold)
+    return seat_figures.quantity_of(meant[listed.id], listed.current.marks[-1].sold)
 
 
 def _findings(
     account: Account,
     subscriptions: Sequence[Listed],
     figures: SeatFigures | None,
-    now: datetime,
+    meant: Meant,
 ) -> list[Finding]:
     found: list[Finding] = []
     for name in sorted(account.histories):
@@ -271,7 +277,7 @@ def _findings(
                 found += findings.of_object(name, each, account.told(objects).get(name))
     found += findings.of_currencies({each.id: each.current for each in subscriptions})
     found += findings.of_seat_items(
-        [each for each in subscriptions if _quantity(account, each, now) is not None]
+        [each for each in subscriptions if _quantity(each, meant) is not None]
     )
     found += findings.of_links(account.linked) + findings.of_conflicts(account.conflicts)
     found += findings.of_reconciliation(account.linked, account.reconciled)

@@ -14,7 +14,7 @@ from projections.history import Current
 from projections.marks import Mark, Sold
 from projections.objects import Customer, Subscription
 from projections.seating.figures import SeatFigures, Source
-from projections.seating.history import levels
+from projections.seating.history import Level, levels
 from projections.shadow.shadow_invoice import Shadow, shadows
 from projections.status.access import ends
 from projections.status.periods import RENEWING
@@ -55,8 +55,13 @@ def books_of(
     customer: Customer | None,
     scheduled: Sequence[Scheduled],
     now: datetime,
+    known: Sequence[Level] | None = None,
 ) -> Books:
-    """Return what the totals of the subscription *listed* are made of at *now*."""
+    """Return what the totals of the subscription *listed* are made of at *now*.
+
+    Args:
+        known: The levels of the account's seats, where they are worked out already.
+    """
     heard = figures is not None and figures.source is Source.PRODUCT and listed.primary
     return Books(
         id=listed.id,
@@ -68,7 +73,7 @@ def books_of(
         stops=account.stops,
         customer=customer,
         catalogue=account.catalogue,
-        levels=levels(account.registers, now) if heard else None,
+        levels=(known or levels(account.registers, now)) if heard else None,
         scheduled=scheduled,
         now=now,
     )

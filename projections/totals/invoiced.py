@@ -47,7 +47,8 @@ def copied(books: Books, period: Period, roles: Roles) -> Copied:
         if source is None or books.foreign(invoice.value.currency):
             continue
         # What Stripe did not show of an invoice starts with one of the lines it showed.
-        if not any(starts_in(each, invoice, period) for each in invoice.value.lines or ()):
+        shown = invoice.value.lines or ()
+        if shown and not any(starts_in(each, invoice, period) for each in shown):
             continue
         own = [
             each
