@@ -474,6 +474,9 @@ def test_the_next_charge_is_of_what_is_planned() -> None:
     once = discount(coupon(duration="once"))
     used = [{"amount": 2300, "discount": "di_LAUNCH20"}]
     paid = told("invoice.paid", invoice(line("base", 11500, discount_amounts=used)))
+    fixed = coupon(percent_off=None, amount_off=700, currency="usd")
+    own = {"id": "ii_9", "subscription": "sub_1", "amount": 1000, "currency": "usd"}
+    waits = told("invoiceitem.created", {**own, "period": {"start": seconds(day(3))}}, 3)
     for events, amount in [
         ([began()], 11500),
         ([began(**ends)], None),
@@ -482,6 +485,9 @@ def test_the_next_charge_is_of_what_is_planned() -> None:
         ([began(), counted(11, 1)], 10700),
         ([began(discounts=[once]), paid], 11500),
         ([began(discounts=[discount(coupon())]), paid], 9200),
+        # One invoice has both, and its coupon takes of both.
+        ([began(discounts=[discount(coupon())]), paid, waits], 9200 + 800),
+        ([began(discounts=[discount(fixed)]), waits], 11500 + 1000 - 700),
     ]:
         found = billing(*events).next_charge
         assert (None if found is None else found.amount) == amount

@@ -123,7 +123,9 @@ def next_charge(
     before = Period(shown.created or listed.current.first_at, period.start)
     waiting = tuple(pending(books, before, roles))
     balance = (books.customer.balance if books.customer else None) or 0
-    amount = preview.total + sum(line.amount for line in waiting) + balance
+    # One invoice has them all: its coupons and its tax are of what waits as well.
+    together = period_total(quiet, period, mark, waiting) if waiting else preview
+    amount = together.total + balance
     return NextCharge(
         at=period.start,
         amount=max(0, amount),

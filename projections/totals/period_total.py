@@ -88,11 +88,17 @@ class PeriodTotal:
         return sum(line.amount for line in self.lines if line.kind is kind)
 
 
-def period_total(books: Books, period: Period, mark: Mark | None = None) -> PeriodTotal:
+def period_total(
+    books: Books,
+    period: Period,
+    mark: Mark | None = None,
+    also: Sequence[PeriodLine] = (),
+) -> PeriodTotal:
     """Return what *period* comes to.
 
     Args:
         mark: What is sold in it; None takes what was when it began.
+        also: What waits of other periods, to be invoiced with this one.
     """
     mark = mark or books.mark(period)
     if books.foreign(mark.currency):
@@ -103,7 +109,7 @@ def period_total(books: Books, period: Period, mark: Mark | None = None) -> Peri
     known = [*invoices.lines, *waiting]
     computed, unknown = estimated(books, period, roles, known)
     added, unpriced = increase(books, period, roles, [*known, *computed])
-    open_lines = [*waiting, *computed, *added]
+    open_lines = [*waiting, *also, *computed, *added]
     off, nets, odd = reduced(books, period, open_lines)
     taxes, within, untaxed = taxed(books, open_lines, nets)
     lines = sorted([*invoices.lines, *open_lines, *off, *taxes], key=_place)
