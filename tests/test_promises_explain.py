@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -233,6 +235,15 @@ async def test_B01_the_command_line_draws_the_tree_and_adds_it_up(shop: Shop) ->
     assert "\x1b" not in drawn.out
     assert "\\u001b[2J\\u202e" in drawn.out
     assert " \u00b7 position 6 \u00b7 " in drawn.out
+
+    sheet = await asyncio.to_thread(bl, "explain", "total", CUSTOMER, "-O", "csv", env=env)
+    rows = list(csv.DictReader(io.StringIO(sheet.out)))
+    amounts = [
+        (each["value"], each["currency"]) for each in rows if each["unit"] == "money"
+    ]
+    assert amounts[0] == ("9200", "usd")
+    assert ("800", "usd") in amounts
+    assert all(value.lstrip("-'").isdecimal() for value, _ in amounts)
 
     plain = await asyncio.to_thread(
         bl, "explain", "total", CUSTOMER, env={**env, "PYTHONIOENCODING": "ascii"}

@@ -29,7 +29,7 @@ def explanation(told: Explanation) -> Json:
         "period": None
         if period is None
         else {"start": rfc3339(period[0]), "end": rfc3339(period[1])},
-        "value": _value(told.root.value),
+        "value": exact(told.root.value),
         "adds_up": not found,
         "tree": _node(told.root, Writing(currency=told.currency)),
         "beside": [_node(each, Writing(currency=told.currency)) for each in told.beside],
@@ -81,7 +81,7 @@ def _node(node: Node, writing: Writing) -> Json:
     return {
         "label": node.label,
         "detail": node.detail,
-        "value": _value(node.value),
+        "value": exact(node.value),
         "unit": node.unit,
         "operation": node.operation,
         "operand": node.operand,
@@ -99,8 +99,8 @@ def _nodes(found: Iterable[Node], writing: Writing) -> list[Json]:
     return [_node(each, writing) for each in found]
 
 
-def _value(value: Value) -> int | str | None:
-    """Return *value* as JSON has it; what is no whole number as exact digits."""
+def exact(value: Value) -> int | str | None:
+    """Return *value* as programs read it: minor units; parts of one as exact digits."""
     if isinstance(value, Fraction):
         if value.denominator == 1:
             return value.numerator

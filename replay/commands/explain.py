@@ -21,9 +21,10 @@ from ledger.errors import NotFoundError
 from ledger.postgres import PostgresLog
 from projections.explain.evidence import Witness, witnesses
 from projections.explain.figures import explanation, total_explanation
+from projections.explain.rendering import exact
 from projections.explain.rendering import explanation as rendered
 from projections.explain.rendering import witnesses as written
-from projections.explain.tree import Explanation, Figure, Node, wrong
+from projections.explain.tree import Explanation, Figure, Node, Unit, wrong
 from projections.explain.writing import Writing
 from replay.arguments.options import Asking, UsageError
 from replay.arguments.periods import total_of
@@ -42,6 +43,7 @@ PARTS: Final = (
     Column("arithmetic", "arithmetic"),
     Column("value", "", words=lambda row: row["text"]),
     Column("text", "value"),
+    Column("currency", "in"),
     Column("unit", ""),
     Column("source", "source"),
     Column("position", "#"),
@@ -125,8 +127,9 @@ def _below(
         "label": node.label,
         "detail": node.detail,
         "arithmetic": writing.arithmetic(node),
-        "value": node.value if isinstance(node.value, int) else writing.value(node),
+        "value": exact(node.value),
         "text": writing.value(node),
+        "currency": writing.currency if node.unit is Unit.MONEY else None,
         "unit": str(node.unit),
         "source": node.source,
         "position": node.evidence[0] if node.evidence else None,
