@@ -321,3 +321,17 @@ def test_each_open_timeline_is_explained_in_its_own_currency() -> None:
         (f"Stage of {INVOICE}", 9200, "USD"),
         ("Stage of in_2", "JPY 5220", None),
     ]
+
+
+def test_what_another_subscription_owes_is_told_where_the_primary_owes_nothing() -> None:
+    unpaid = Unpaid()
+    unpaid.subscription("active", -30)
+    unpaid.invoice("payment_failed", 0, subscription="sub_2", currency="jpy")
+    whole = account_of(unpaid.events)
+
+    found = explanation(whole, answer(whole, unpaid.at(8)), Figure.DUNNING)
+
+    assert found.root.detail == "no payment of the subscription has failed"
+    (other,) = found.beside
+    assert (other.label, other.value) == (f"Stage of {INVOICE}", "paused")
+    assert "JPY 9200" in [each.value for each in other.children]

@@ -31,19 +31,24 @@ def explanation(account: Account, told: Billing, figure: Figure) -> Explanation:
     if figure is Figure.TOTAL:
         return total_explanation(account, told, told.period_total)
     timeline = told.foremost if figure is Figure.DUNNING else None
-    others = [each for each in told.dunning if each.open and each is not timeline]
     return Explanation(
         account=told.linked.account,
         figure=figure,
         title=_TITLES[figure] + (f" of {timeline.invoice}" if timeline else ""),
         currency=timeline.shown.currency if timeline else None,
         root=EXPLAINED[figure](account, told),
-        beside=tuple(
-            explained_dunning.stage(account, each, among=timeline.shown.currency)
-            for each in others
-        )
-        if timeline
-        else (),
+        beside=_other_timelines(account, told) if figure is Figure.DUNNING else (),
+    )
+
+
+def _other_timelines(account: Account, told: Billing) -> tuple[Node, ...]:
+    """Return why each other one that goes on is at its stage."""
+    foremost = told.foremost
+    among = foremost.shown.currency if foremost else None
+    return tuple(
+        explained_dunning.stage(account, each, among=among or "")
+        for each in told.dunning
+        if each.open and each is not foremost
     )
 
 
