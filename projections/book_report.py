@@ -10,7 +10,7 @@ import attrs
 
 from ledger.book_months import BookMonth, BookMonthError, months_between
 from projections.accounting.movements import CELLS, Cell, Moved, Movements, Row, Span
-from projections.accounting.recurring import recurring
+from projections.accounting.recurring import Recurring, recurring
 from projections.everyone import counted, everyone
 from projections.models.customers import CUSTOMERS
 from projections.models.discounts import DISCOUNTS
@@ -52,6 +52,40 @@ class Told:
     accounts: int
 
 
+class Adding:
+    """The figures of some customers, added up as they come."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.accounts = 0
+        self._asked = asked
+        self._figures = Movements(asked.months)
+        self._parts: list[Moved] = []
+        self._unpriced: set[str] = set()
+
+    def add(self, account: str, told: Recurring) -> None:
+        """Add what recurs of *account*."""
+        found = self._figures.add(account, told)
+        if self._asked.cell is not None:
+            self._parts += (each for each in found if self._asked.wants(each))
+        self._unpriced |= told.unpriced
+        self.accounts += 1
+
+    def told(self) -> Told:
+        """Return what all of them come to.
+
+        Raises:
+            UnbalancedError: The figures do not add up.
+        """
+        return Told(
+            rows=self._figures.rows(),
+            parts=sorted(
+                self._parts, key=lambda each: (each.currency, each.at, each.account)
+            ),
+            unpriced=sorted(self._unpriced),
+            accounts=self.accounts,
+        )
+
+
 def spans(first: BookMonth, last: BookMonth, zone: tzinfo, now: datetime) -> list[Span]:
     """Return the months from *first* to *last* that have begun by *now*.
 
@@ -81,17 +115,11 @@ async def movements(
         UnavailableError: The database is away, or there are no read models yet.
         UnbalancedError: The figures do not add up.
     """
-    total = await counted(reader, PARTS[0])
-    figures, parts, unpriced, done = Movements(asked.months), list[Moved](), set[str](), 0
+    total, adding = await counted(reader, PARTS[0]), Adding(asked)
     async for account in everyone(reader, PARTS):
-        told = recurring(account, now)
-        found = figures.add(account.linked.account, told)
-        parts += (each for each in found if asked.cell is not None and asked.wants(each))
-        unpriced |= told.unpriced
-        done += 1
-        tick(done, total)
-    parts.sort(key=lambda each: (each.currency, each.at, each.account))
-    return Told(rows=figures.rows(), parts=parts, unpriced=sorted(unpriced), accounts=done)
+        adding.add(account.linked.account, recurring(account, now))
+        tick(adding.accounts, total)
+    return adding.told()
 
 
 def rendered(row: Row) -> dict[str, Any]:

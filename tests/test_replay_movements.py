@@ -70,6 +70,23 @@ def test_opening_and_movements_are_the_closing_and_the_next_opening(
     assert found["stamp"]["totals"] == closings
 
 
+def test_B02_movements_are_told_as_they_were_and_as_they_were_known(
+    ledger: str, tmp_path: Path
+) -> None:
+    now = told(ledger, tmp_path / "now.json", *ASKED)
+    head = str(now["stamp"]["position"])
+
+    whole = told(ledger, tmp_path / "whole.json", *ASKED, "--known-at", head)
+    half = told(ledger, tmp_path / "half.json", *ASKED, "--known-at", str(int(head) // 2))
+    april = told(ledger, tmp_path / "april.json", *ASKED, "--as-of", "2025-05-01")
+
+    assert (whole["months"], whole["unpriced"]) == (now["months"], now["unpriced"])
+    assert half["accounts"] < now["accounts"]
+    until = [row for row in now["months"] if row["month"] < "2025-05"]
+    assert [row for row in april["months"] if row["month"] < "2025-05"] == until
+    assert max(row["month"] for row in april["months"]) <= "2025-05"
+
+
 def test_every_cell_is_explained_by_accounts_and_events(
     ledger: str, tmp_path: Path
 ) -> None:

@@ -170,6 +170,10 @@ def test_policy_of_the_future_is_not_in_force_yet(shop: Shop) -> None:
 
     assert (shown["cancel"], shown["source"]) == (30, "default")
     assert [each["cancel"] for each in shown["set"]] == [60]
+    then = shop.json("policy", "show", "--as-of", "2999-01-01")
+    assert (then["cancel"], then["source"]) == (60, "as set here")
+    before = shop.json("policy", "show", "--as-of", "2999-01-01", "--known-at", "1")
+    assert (before["cancel"], before["set"]) == (30, [])
 
 
 @pytest.mark.parametrize(("answer", "appended"), [("y", 1), ("yes", 1), ("n", 0), ("", 0)])

@@ -17,6 +17,7 @@ whoever saw it happen.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, islice
 from typing import Annotated
 
@@ -25,15 +26,13 @@ from cyclopts.validators import Number
 
 from ledger.clock import utc_now
 from ledger.errors import NotFoundError
-from projections.api.questions import Question
+from ledger.log import Head
 from replay.arguments.moments import earlier
 from replay.arguments.options import Asking, Format, UsageError
 from replay.arguments.subjects import owners, span_of, streams
-from replay.asking import question
 from replay.entries import Entry, Wanted, before_newest, entries, is_told
 from replay.following import new_positions
 from replay.ledgers import Connection, reading, state
-from replay.past.log_then import then
 from replay.report.output import write
 from replay.report.report import Column, Report
 from replay.report.stamping import stamp_of
@@ -81,18 +80,16 @@ def run(
     options = options or Asking()
     if follow and options.chosen not in {Format.TABLE, Format.JSONL}:
         raise UsageError("--follow writes a table or jsonl: no other form can be endless")
-    asked = question(options)
-    if follow and asked != Question():
+    is_past = options.as_of is not None or options.known_at is not None
+    if follow and is_past:
         raise UsageError("--follow shows what comes: leave out --as-of and --known-at")
     since_at = None if since is None else earlier(since, utc_now())
     with reading() as connection:
         head, _ = state(connection)
-        known = then(connection, head, asked).head.position
+        known, by = _then(connection, head, options) if is_past else (head.position, None)
         subjects, after, until = _where(connection, subject, known)
         of = None if subjects is None or subject is None else owners(connection, subject)
-        wanted = Wanted(
-            subjects=subjects, owners=of, type=type, since=since_at, by=asked.as_of
-        )
+        wanted = Wanted(subjects=subjects, owners=of, type=type, since=since_at, by=by)
         if limit is not None:
             after = max(after, before_newest(connection, wanted, limit, until))
         found = entries(connection, wanted, after=after, until=until)
@@ -120,6 +117,18 @@ def _where(
     if span is not None:
         return None, span[0], min(span[1], head)
     return streams(connection, subject), 0, head
+
+
+def _then(
+    connection: Connection, head: Head, options: Asking
+) -> tuple[int, datetime | None]:
+    """Return up to where the log was known, and by when what counts had happened."""
+    # Imported here: what asks about the past costs time that a plain list does without.
+    from replay.asking import question  # noqa: PLC0415
+    from replay.past.log_then import then  # noqa: PLC0415
+
+    asked = then(connection, head, question(options))
+    return asked.head.position, asked.moment
 
 
 def _is_told(connection: Connection, subjects: list[str] | None) -> bool:

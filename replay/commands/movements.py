@@ -3,6 +3,7 @@
     bl movements --from 2026-01 --to 2026-12
     bl movements --explain churn --month 2026-05
     bl movements --explain opening --month 2026-05 --currency usd -O csv
+    bl movements --from 2026-01 --to 2026-05 --known-at 2026-06-03
 
 What a month opened with, what came (new, expansion, reactivation), what went (contraction,
 churn), and what it closed with, for each currency; JSON and CSV have minor units.
@@ -10,6 +11,7 @@ Subscriptions count while active or past due; trials and pauses come to nothing;
 spread over twelve months; coupons that last are taken off, those for one invoice are not.
 --explain takes a cell apart into accounts and the events that moved it. Both months are
 included; a month begins in LEDGER_BOOK_ZONE. All is added up once more before it is shown.
+--known-at and --as-of answer from the log what was known, or true, then.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -26,11 +29,18 @@ from cyclopts import Parameter
 from ledger.book_months import BookMonth, BookMonthError
 from ledger.clock import utc_now
 from ledger.settings import load
+from projections.account import Account
 from projections.accounting.movements import CELLS, Cell, Moved, Movement
-from projections.book_report import Asked, Told, movements, rendered, spans
+from projections.accounting.recurring import Recurring, recurring
+from projections.book_report import PARTS as PARTS_READ
+from projections.book_report import Adding, Asked, Told, movements, rendered, spans
 from projections.reading import Reader
-from replay.arguments.options import Reporting, UsageError
+from replay.arguments.options import Asking, Reporting, UsageError
+from replay.asking import question
+from replay.everyone import Asking as Everyone
+from replay.everyone import everyone
 from replay.ledgers import connected, database, state
+from replay.past.log_then import Then, then
 from replay.report.amount_columns import amounts
 from replay.report.bars import bars
 from replay.report.output import write
@@ -65,7 +75,7 @@ def run(
     explain: str | None = None,
     month: str | None = None,
     currency: str | None = None,
-    options: Reporting | None = None,
+    options: Asking | None = None,
 ) -> int:
     """Show the movements of some months.
 
@@ -76,8 +86,10 @@ def run(
         month: The month of the cell.
         currency: Only this currency of the cell.
     """
-    options = options or Reporting()
-    zone, now = load().book_zone, utc_now()
+    options = options or Asking()
+    clocks = question(options)
+    is_past = clocks.as_of is not None or clocks.known_at is not None
+    zone, now = load().book_zone, clocks.as_of or utc_now()
     if explain is None and (month or currency):
         raise UsageError("--month and --currency say which cell to --explain")
     if explain is not None and first is not None:
@@ -98,9 +110,12 @@ def run(
         currency=None if currency is None else currency.lower(),
     )
     with database() as conninfo, connected(conninfo) as connection:
-        state(connection)
+        head, _ = state(connection)
         with progress("movements", options.progress) as tick:
-            told = asyncio.run(_told(conninfo, asked, now, tick))
+            if is_past:
+                told = _then(conninfo, then(connection, head, clocks), asked, tick)
+            else:
+                told = asyncio.run(_told(conninfo, asked, now, tick))
         report = _rows(told, options) if explain is None else _parts(told, asked)
         facts = {"zone": str(zone), "accounts": told.accounts, "unpriced": told.unpriced}
         stamp = stamp_of(connection, _totals(told, explained=explain is not None))
@@ -117,6 +132,22 @@ async def _told(conninfo: str, asked: Asked, now: datetime, tick: Tick) -> Told:
         await reader.close()
 
 
+def _then(conninfo: str, moment: Then, asked: Asked, tick: Tick) -> Told:
+    """Return the movements that the log told of then."""
+    adding = Adding(asked)
+    for (found,) in everyone(conninfo, [moment], tick, THEN):
+        if found is not None and found[0] is not None:
+            adding.add(found[0], found[1])
+    return adding.told()
+
+
+def _recurring(account: Account, now: datetime) -> tuple[str | None, Recurring]:
+    return account.linked.customer, recurring(account, now)
+
+
+THEN: Final = Everyone(ask=_recurring, of=PARTS_READ)
+
+
 def _year_before(month: BookMonth) -> BookMonth:
     return BookMonth(month.year - 1, month.number).next
 
@@ -130,10 +161,16 @@ def _rows(told: Told, options: Reporting) -> Report:
         card=(
             ("", "recurring revenue a month"),
             *[("", "nothing recurs in these months")] * (not told.rows),
-            *[("without a known price", told.unpriced)] * bool(told.unpriced),
+            *[("counted as nothing", _unpriced(told.unpriced))] * bool(told.unpriced),
         ),
         text=bars(told.rows, columns) if options.is_terminal else "",
     )
+
+
+def _unpriced(prices: Sequence[str]) -> str:
+    count = f"{len(prices):,} price{'' if len(prices) == 1 else 's'}"
+    some = f", such as {prices[0]}" if len(prices) > 1 else f", {prices[0]}"
+    return f"{count} whose amounts no event tells{some}; all in -O json"
 
 
 def _parts(told: Told, asked: Asked) -> Report:

@@ -1,6 +1,7 @@
 """Show or set what follows a failed payment: retries, pause, cancellation.
 
     bl policy show
+    bl policy show --as-of 2026-11-01
     bl policy set --retries 0,3,5,7 --pause 7 --cancel 30
     bl policy set --cancel 45 --effective-at 2027-01-01 --yes
 
@@ -19,6 +20,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Final
 
+import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
@@ -29,9 +31,11 @@ from ledger.policy import DEFAULT, Policy
 from projections import facts
 from projections.models.catalogue import Catalogue
 from replay.arguments.moments import later
-from replay.arguments.options import Reporting, UsageError
+from replay.arguments.options import Asking, Reporting, UsageError
+from replay.asking import question
 from replay.decisions import DECLINED, append, command, confirm, decided, require_names
 from replay.ledgers import connected, database, state
+from replay.past.log_then import then
 from replay.report.output import write
 from replay.report.report import Column, Record, Report
 from replay.report.stamp import Stamp
@@ -51,16 +55,19 @@ SAID: Final = (
 Days = Annotated[int | None, Parameter(validator=Number(gte=0, lte=DAYS_MAX))]
 
 
-def show(*, options: Reporting | None = None) -> int:
+def show(*, options: Asking | None = None) -> int:
     """Show the policy in force, and all that was ever set."""
+    options = options or Asking()
     with database() as conninfo:
         with connected(conninfo) as connection:
-            state(connection)
+            head, _ = state(connection)
+            asked = then(connection, head, question(options))
             stamp = stamp_of(connection)
-        found = decided(conninfo)
-    policy = found.policy(utc_now())
-    said = _said(found)
-    source = "as set here" if any(each.policy == policy for each in said) else "default"
+        found = attrs.evolve(decided(conninfo), known=asked.head.position)
+    last = found.policy_set(asked.now)
+    policy = found.policy(asked.now)
+    said = [each for each in _said(found) if each.position <= asked.head.position]
+    source = "default" if last is None else "as set here"
     report = Report(
         columns=SAID,
         records=[_record(each) for each in said],
@@ -69,7 +76,7 @@ def show(*, options: Reporting | None = None) -> int:
         card=(("", "after a failed payment"), *_card(policy), ("from", source)),
         stamp=stamp,
     )
-    write(report, options or Reporting())
+    write(report, options)
     return 0
 
 
