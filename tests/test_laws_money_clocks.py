@@ -111,3 +111,20 @@ def test_B01_every_figure_re_adds_by_both_clocks(examples: int) -> None:
         re_adds(account, answer(account, moment))
 
     held(law, examples // 4)
+
+
+def test_what_an_account_names_has_the_coupons_of_its_past() -> None:
+    """Rows of the catalogue are fetched by what an account names, and by nothing else."""
+    events = history(
+        [Month(quantity=1, unit=100, coupons=("P",)), Month(quantity=1, unit=100)]
+    )
+    recorded = [
+        Recorded(position=place, recorded_at=AT, event=event)
+        for place, event in enumerate(events, start=1)
+    ]
+    account, wares = as_of(LINKED, recorded, None), folded(events)[CATALOGUE.name]
+    named = {key: one for key, one in wares.items() if key[1] in needs(account).wares}
+
+    asked = surrounded(account, {CATALOGUE.name: named})
+
+    assert bodies(asked, day(70)) == bodies(naively(events, day(70)), day(70))
