@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
+
+from ledger.errors import UnavailableError
+
+T = TypeVar("T")
 
 CHECK_S: Final = 3.0
 # What answered so lately is taken to be there still: asking costs as much as a question.
@@ -54,6 +58,25 @@ async def check(connection: Connection) -> None:
         return
     with answering_within(connection, CHECK_S):
         await connection.execute("")
+
+
+async def asked_twice(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what *ask* returns; where a trusted connection was gone, ask once more.
+
+    The second time none is trusted. What took longer than that is not asked again: whoever
+    waits has waited enough.
+
+    Raises:
+        UnavailableError: There is no answer the second time either.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        return await ask()
+    except UnavailableError:
+        if loop.time() - started > TRUSTED_S:
+            raise
+        return await ask()
 
 
 def _hang_up(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from ledger.database import Role, connect, pool
 from ledger.encoding import Encodings
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import Event
-from ledger.hanging_up import answering_within
+from ledger.hanging_up import answering_within, asked_twice
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
 from ledger.pages import AT, FIND, LAST, NEWEST, PAGE_ROWS, page_query
@@ -254,10 +254,15 @@ class PostgresLog:
             await asyncio.wait({self._listening})
 
     async def _query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        try:
-            async with self._connections.connection() as asked:
-                with answering_within(asked, self._read_s):
-                    cursor = await asked.execute(query, values, prepare=True, binary=True)
-                    return await cursor.fetchall()
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise UnavailableError(f"the log could not be read: {error}") from error
+        async def ask() -> list[tuple[Any, ...]]:
+            try:
+                async with self._connections.connection() as asked:
+                    with answering_within(asked, self._read_s):
+                        cursor = await asked.execute(
+                            query, values, prepare=True, binary=True
+                        )
+                        return await cursor.fetchall()
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                raise UnavailableError(f"the log could not be read: {error}") from error
+
+        return await asked_twice(ask)

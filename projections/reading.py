@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ledger.database import Role, pool
 from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
-from ledger.hanging_up import answering_within
+from ledger.hanging_up import answering_within, asked_twice
 from projections.account_sql import AROUND, READ, READ_DECIDING
 from projections.aside import answering
 from projections.assembly import Kept, Needs
@@ -197,9 +197,13 @@ class Reader:
         Raises:
             UnavailableError: The database is away, or there are no read models yet.
         """
-        async with self._connected() as connection:
-            cursor = await connection.execute(query, values, prepare=True, binary=True)
-            return await cursor.fetchall()
+
+        async def ask() -> list[tuple[Any, ...]]:
+            async with self._connected() as connection:
+                cursor = await connection.execute(query, values, prepare=True, binary=True)
+                return await cursor.fetchall()
+
+        return await asked_twice(ask)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:

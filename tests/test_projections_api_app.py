@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import attrs
+import psycopg
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
@@ -588,3 +589,16 @@ async def test_others_are_served_while_all_customers_are_gone_through(door: Door
 
     assert len(seen) >= 2
     assert all(later > before for before, later in pairwise(seen))
+
+
+async def test_a_connection_that_was_cut_a_moment_ago_costs_no_answer(door: Door) -> None:
+    path = "/v1/accounts/cus_1/billing?as_of=2099-11-02T00:00:00Z"
+    for _ in range(3):
+        assert (await door.get(path)).status == 200
+        async with await psycopg.AsyncConnection.connect(door.conninfo) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() "
+                "AND application_name SIMILAR TO '%(projector|reader)%'"
+            )
+        assert (await door.get(path)).status == 200
