@@ -21,6 +21,7 @@ from projections.rebuild.blocks import BLOCK_EVENTS
 from projections.rebuild.interpreter import interpreter
 
 FETCHED: Final = 256
+EXISTS: Final = "SELECT to_regclass('read_models.facts') IS NOT NULL"
 HASH: Final = "SELECT hash FROM ledger.log WHERE position = %s"
 PUT: Final = """
 INSERT INTO read_models.facts (interpreter, bucket, block, log_hash, digest, facts)
@@ -173,10 +174,12 @@ async def opened(
     """
     async with await connect(conninfo, role) as connection:
         try:
+            found = await (await connection.execute(EXISTS)).fetchone()
+            if found is None or not found[0]:
+                raise NotConfiguredError(
+                    "this database is of an earlier release: it keeps no facts; run bl "
+                    "migrate"
+                )
             yield Shelf(connection=connection, events=events)
-        except psycopg.errors.UndefinedTable as error:
-            raise NotConfiguredError(
-                "this database keeps no facts yet; run bl migrate"
-            ) from error
         except psycopg.OperationalError as error:
             raise UnavailableError(f"kept facts: {error}") from error

@@ -24,6 +24,7 @@ from projections.models.declaration import Projection
 from projections.models.registry import PROJECTIONS
 from projections.projector.bookmark_sql import COUNT, START
 from projections.projector.generations import table_name
+from projections.projector.rows import GenerationGoneError
 from projections.projector.runner import STARTS_MAX, TRANSLATED
 from projections.projector.windows import ahead
 from projections.rebuild.copying import copy
@@ -78,10 +79,13 @@ async def make(log: Log, shelf: Shelf, making: Making) -> None:
     """
     if not making.blocks:
         return
-    async with shelf.alone(wait=True):
-        untouched = await _untouched(making)
-        if untouched and await _pays(shelf, making):
-            await _made(log, shelf, attrs.evolve(making, projections=untouched))
+    try:
+        async with shelf.alone(wait=True):
+            untouched = await _untouched(making)
+            if untouched and await _pays(shelf, making):
+                await _made(log, shelf, attrs.evolve(making, projections=untouched))
+    except psycopg.errors.UndefinedTable as error:
+        raise GenerationGoneError(f"another rebuild began afresh: {error}") from error
 
 
 async def _made(log: Log, shelf: Shelf, making: Making) -> None:

@@ -14,6 +14,12 @@ A rebuild costs more than their sum: its steps wait for each other's memory.
     fold        facts into states
     encode      states into rows
     pack        rows into what is sent to PostgreSQL
+
+and beside them those of read models that are made as a whole:
+
+    keep        facts into what is kept of them, compressed
+    find        kept facts as those of an object each, most of them not looked into
+    anew        objects from nothing into rows, encoded
 """
 
 from __future__ import annotations
@@ -44,9 +50,14 @@ from projections.projector.packing import columns
 from projections.projector.parts import Parts, routes
 from projections.projector.rows import Codec, rows_of
 from projections.projector.runner import BATCH_EVENTS
+from projections.rebuild.blocks import Packer, unpacked
+from projections.rebuild.fold import Routes, rows
+from projections.rebuild.kinds import KINDS
 from projections.translation.translate import translation
 
 RUNS = 3
+ALL = routes([translation(KINDS)])
+APART = ("parse", "keep", "find", "anew")
 
 
 class Nothing(msgspec.Struct):
@@ -73,7 +84,7 @@ async def run(conninfo: str, costs: Costs) -> None:
         topics=frozenset().union(*(each.selection.topics for each in tables)),
     )
     mapper, ways = Mapper(Encodings.shipped()), routes(tables)
-    read, parts = 0, Parts(ways, [()] * len(tables))
+    read, parts, packer = 0, Parts(ways, [()] * len(tables)), Packer()
     async with PostgresLog.open(conninfo, Role.PROJECTOR) as log:
         pages = log.rows(only=only)
         while True:
@@ -84,11 +95,35 @@ async def run(conninfo: str, costs: Costs) -> None:
             with costs.step("event"):
                 recorded = [mapper.recorded(row) for row in page]
             read += len(recorded)
+            again = list(recorded)
             _translated(recorded, parts, costs)
+            _kept(again, packer, costs)
             if read >= BATCH_EVENTS:
                 _folded(parts.readings, costs)
-                read, parts = 0, Parts(ways, [()] * len(tables))
+                _made_anew(packer, costs)
+                read, parts, packer = 0, Parts(ways, [()] * len(tables)), Packer()
     _folded(parts.readings, costs)
+    _made_anew(packer, costs)
+
+
+def _kept(recorded: list[Recorded], packer: Packer, costs: Costs) -> None:
+    parts = Parts(ALL, [()])
+    parts.read(recorded)
+    with costs.step("keep"):
+        packer.take(parts.readings[0].facts)
+
+
+def _made_anew(packer: Packer, costs: Costs) -> None:
+    with costs.step("keep"):
+        blocks = packer.blocks()
+    ways = Routes(PROJECTIONS)
+    streams = ways.streams()
+    with costs.step("find"):
+        for block in blocks:
+            ways.sort(unpacked(block), streams)
+    with costs.step("anew"):
+        for projection, told in zip(PROJECTIONS, streams, strict=True):
+            rows(projection, told)
 
 
 def _translated(recorded: list[Recorded], parts: Parts, costs: Costs) -> None:
@@ -113,9 +148,9 @@ def _of_one(projection: Projection[Any], reading: Reading, costs: Costs) -> None
     with costs.step("fold"):
         folding.apply(projection, reading.facts, states)
     with costs.step("encode"):
-        rows = rows_of(projection, Codec(projection), states)
+        made = rows_of(projection, Codec(projection), states)
     with costs.step("pack"):
-        columns(rows)
+        columns(made)
 
 
 def main() -> None:
@@ -135,7 +170,7 @@ def main() -> None:
                 best[name] = min(best.get(name, seconds), seconds)
     micros = {name: seconds / count * 1e6 for name, seconds in best.items()}
     floor = sum(micros[name] for name in ("fetch", "event", "decompress", "parse"))
-    whole = sum(micros.values()) - micros["parse"]
+    whole = sum(each for name, each in micros.items() if name not in APART)
     report(
         "costs",
         projections=len(PROJECTIONS),
