@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -18,13 +19,13 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from ledger.database import Role, connect
-from ledger.events import Command, Event, PolicySet, SeatAssigned
+from ledger.events import CATALOGUE, Command, Event, PolicySet, SeatAssigned
 from ledger.log import Log
 from ledger.policy import DEFAULT
 from ledger.postgres import PostgresLog
 from ledger.twin import MemoryLog
 from ledger_on_disk import START, as_event, fill
-from projections.facts import SeatChanged
+from projections.facts import SeatChanged, WareShown
 from projections.models.declaration import Projection, on, table
 from projections.models.invoices import INVOICES
 from projections.models.links import LINKS
@@ -34,7 +35,7 @@ from projections.projector import generations, process
 from projections.projector.folding import Key
 from projections.projector.rows import Row
 from projections.rebuild import interpreter
-from projections.rebuild.blocks import bucket_of, unpacked
+from projections.rebuild.blocks import Packer, bucket_of, unpacked
 from projections.rebuild.filling import packed_facts
 from projections.rebuild.fold import Routes, rows
 from projections.rebuild.keeping import keep
@@ -42,6 +43,7 @@ from projections.rebuild.kinds import KINDS
 from projections.rebuild.portions import Portion, portions
 from projections.rebuild.shelf import Shelf
 from projections.translation.translate import OWN, STRIPE
+from projections.wares import Product
 from replay.simulator.simulation import simulate
 from test_laws import histories, kept, logged
 
@@ -129,6 +131,46 @@ def test_every_account_is_in_exactly_one_portion(events: int) -> None:
             if bucket_of(name, "x") in one.buckets and list(one.of([fact]))
         ]
         assert len(holding) == 1
+
+
+def test_the_accounts_of_a_bucket_are_spread_over_its_parts() -> None:
+    named = attrs.make_class("Named", ["account", "object_id"])
+    facts = [named(f"cus_{number}", "x") for number in range(2000)]
+    facts = [one for one in facts if bucket_of(one.account, "x") == 7]
+
+    found = [one for one in portions(64 * 4 * 16_384) if one.buckets == range(7, 8)]
+
+    assert [one.parts for one in found] == [4, 4, 4, 4]
+    assert all(2 <= len(list(one.of(facts))) < len(facts) / 2 for one in found)
+
+
+def test_of_what_is_sold_only_news_is_packed() -> None:
+    def shown(position: int, second: int, nickname: str, *, own: bool = False) -> WareShown:
+        return WareShown(
+            account=CATALOGUE,
+            kind="price",
+            id="price_1",
+            event_id=f"evt_{position}",
+            type="customer.subscription.updated",
+            occurred_at=START + timedelta(seconds=second),
+            position=position,
+            ware=Product(name=nickname),
+            own=own,
+        )
+
+    packer = Packer()
+    told = [
+        shown(1, 5, "A"),
+        shown(2, 6, "A"),  # the same, later
+        shown(3, 4, "A"),  # the same, but it was so earlier
+        shown(4, 7, "B"),
+        shown(5, 8, "A", own=True),
+    ]
+    packer.take([(one.position, one) for one in told])
+    packed = [one for block in packer.blocks() for one in unpacked(block)]
+
+    assert [one.position for one in packed] == [1, 3, 4, 5]
+    assert [one.fact for one in packed] == [told[at] for at in (0, 2, 3, 4)]
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 import psycopg
 import pytest
 
 from ledger.database import Role
-from ledger.events import Command, SeatAssigned
+from ledger.events import Command, SeatAssigned, StripeEvent
+from ledger.log import Selection
 from ledger.postgres import PostgresLog
 from ledger_on_disk import fill
 from projections.models.registry import PROJECTIONS
@@ -90,10 +92,29 @@ async def test_kept_facts_that_are_damaged_are_passed_by(ledger: str) -> None:
     assert await compared(ledger, bodies=False) == before
 
 
+async def latest_customer(log: PostgresLog) -> StripeEvent:
+    only = Selection(stripe_types=frozenset({"customer.created"}))
+    found = [one.event async for page in log.read(only=only) for one in page]
+    assert isinstance(found[-1], StripeEvent)
+    return found[-1]
+
+
+def changed(event: StripeEvent) -> StripeEvent:
+    return StripeEvent(
+        event_id="evt_late",
+        body=event.body.replace(b'"email"', b'"no_email"'),
+        account=event.account,
+        object_id=event.object_id,
+        occurred_at=event.occurred_at and event.occurred_at + timedelta(days=99),
+        stripe_type="customer.updated",
+    )
+
+
 async def test_each_read_model_is_compared_at_its_own_bookmark(ledger: str) -> None:
     async with PostgresLog.open(ledger, Role.APPENDER) as log:
         of = Command(id="cmd:late", fingerprint="")
-        await log.append([SeatAssigned(account="shop-1", command=of, user="u_late")])
+        change = SeatAssigned(account="shop-1", command=of, user="u_late")
+        await log.append([changed(await latest_customer(log)), change])
     async with PostgresLog.open(ledger, Role.PROJECTOR) as log:
         await process.catch_up(ledger, log, [SEATS])
         head = (await log.head()).position
@@ -102,4 +123,4 @@ async def test_each_read_model_is_compared_at_its_own_bookmark(ledger: str) -> N
 
     assert [one.differing for one in found.values()] == [0] * len(PROJECTIONS)
     assert found["seats"].position == head
-    assert found["invoices"].position == head - 1
+    assert found["customers"].position == head - 2

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Final
 
@@ -23,7 +22,6 @@ from projections.rebuild.blocks import PackedFact
 from projections.rebuild.kinds import KINDS
 
 _by_time: Final = attrgetter("occurred_at", "event_id")
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 Streams = defaultdict[Key, list[PackedFact]]
 """What is told of each object, in order of position."""
 
@@ -108,10 +106,10 @@ def _folder(projection: Projection[Any]) -> Callable[[Sequence[PackedFact]], Any
         rest: list[PackedFact] = []
         for one in stream:
             (seen if by_kind[one.kind] is observed else rest).append(one)
-        if len(rest) > 1:
-            rest.sort(key=_when)
         for one in rest:
             state = by_kind[one.kind](state, one.fact)
+            if state is None:  # too late for what was folded before it
+                raise UnfoldableError(f"{projection.name} takes no facts in any order")
         return _with_observations(state, seen, read_all) if seen else state
 
     return fold
@@ -137,7 +135,3 @@ def _with_observations(
             settled = second_by_second(None, [one.fact for one in recent[:old]])
     left = [one.fact if read_all else one.packed for one in recent[old:]]
     return msgspec.structs.replace(history, settled=settled, recent=tuple(left))
-
-
-def _when(told: PackedFact) -> tuple[datetime, int]:
-    return told.occurred_at or _BEFORE_ALL, told.position
