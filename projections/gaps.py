@@ -72,12 +72,14 @@ def is_inferred(event: Observed[Any]) -> bool:
 
 
 def gapped(
-    gaps: tuple[Gap, ...], before: Value | None, event: Observed[Any]
+    gaps: tuple[Gap, ...], before: Value | None, event: Observed[Any], *, opens: bool
 ) -> tuple[Gap, ...]:
     """Return *gaps* after *event*, with what it gives away, or healed by it.
 
     Args:
         before: What the object was; None where that is not known, or only inferred.
+        opens: Whether it is the first of its second: of the others nobody knows for sure
+            which came before which, so that their chain breaks without a loss.
     """
     if type(event) not in _WATCHED or is_inferred(event):
         return gaps
@@ -87,7 +89,7 @@ def gapped(
             for gap in gaps
         )
     what = _missing(before, event)
-    if what is None:
+    if what is None or (what == CHAIN and not opens):
         return gaps
     gap = Gap(position=event.position, at=event.occurred_at, what=what)
     return (*gaps, gap)[-KEPT_MAX:]

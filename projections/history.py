@@ -22,6 +22,7 @@ import msgspec
 from ledger.events import UNROUTED
 from ledger.order import Ordered, canonical
 from projections.facts import FieldUnreadable, Observed
+from projections.faults import Fault, faulted
 from projections.gaps import Gap, born, gapped, is_inferred, is_shown
 from projections.marks import Mark, marked
 from projections.models.traces import Trace, traced
@@ -73,15 +74,6 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
     def ended(self) -> bool:
         """Whether it can never be anything else again."""
         return self.deleted or self.value.ended
-
-
-class Fault(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """A field that could not be read, the last time that happened."""
-
-    field: str
-    reason: str
-    event_id: str
-    position: int
 
 
 class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
@@ -169,28 +161,14 @@ def unreadable(kind: str) -> Callable[[H, FieldUnreadable], H]:
     return remember
 
 
-def faulted(faults: tuple[Fault, ...], fact: FieldUnreadable) -> tuple[Fault, ...]:
-    """Return *faults* with that of *fact*, once per field, by its latest event."""
-    fault = Fault(
-        field=fact.field,
-        reason=fact.reason,
-        event_id=fact.event_id,
-        position=fact.position,
-    )
-    by_field = {known.field: known for known in faults}
-    known = by_field.get(fault.field)
-    if known is not None and known.event_id >= fault.event_id:
-        return faults
-    by_field[fault.field] = fault
-    return tuple(by_field[field] for field in sorted(by_field))
-
-
 def fold(before: Current[V] | None, events: Sequence[Observed[V]]) -> Told[V]:
     """Return what *events*, at least one, make of the object that was *before*."""
     ordered = _ordered(before, events)
     current = before
+    at: datetime | None = None
     for event in ordered.events:
-        current = _after(current, event)
+        opens, at = event.occurred_at != at, event.occurred_at
+        current = _after(current, event, opens=opens)
     if current is None:
         raise ValueError("an object has at least one event")
     last_at = ordered.events[-1].occurred_at
@@ -231,7 +209,7 @@ def _ordered(
     return canonical(events, None if before is None else paths(before.value))
 
 
-def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
+def _after(before: Current[V] | None, event: Observed[V], *, opens: bool) -> Current[V]:
     if event.deletes and event.type.endswith(GONE):
         last = event.value if before is None else before.value
         event = msgspec.structs.replace(event, value=last.gone(event.occurred_at))
@@ -253,6 +231,7 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
         return msgspec.structs.replace(before, revived=revived)
     if event.type == LIKELY and not before.inferred:
         return before
+    known = None if before.inferred else before.value
     stays = shown.standing == before.value.standing
     return Current(
         value=shown,
@@ -263,7 +242,7 @@ def _after(before: Current[V] | None, event: Observed[V]) -> Current[V]:
         revived=before.revived,
         marks=marked(before.marks, event),
         traces=traced(before.traces, event),
-        gaps=gapped(before.gaps, None if before.inferred else before.value, event),
+        gaps=gapped(before.gaps, known, event, opens=opens),
         inferred=is_inferred(event),
         unborn=before.unborn and not is_shown(event),
     )

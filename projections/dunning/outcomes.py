@@ -27,6 +27,8 @@ from projections.objects import Invoice, Subscription
 FOR_NONPAYMENT: Final = "payment_failed"
 _FORGIVEN: Final = "user_forgiven"
 _OWING: Final = frozenset({"past_due", "unpaid"})
+# Of the others, none makes invoices that are sent.
+_BILLED: Final = frozenset({"active", "trialing", "past_due"})
 _GOING: Final = frozenset({"active", "trialing"})
 
 
@@ -115,7 +117,12 @@ def _written_off(owed: Owed) -> Outcome | None:
         if went_on is not None:
             return attrs.evolve(found, at=max(found.at, went_on))
         ended_for = held.value.cancellation_reason
-        owing = owing or held.value.status in _OWING or ended_for == FOR_NONPAYMENT
+        owing = (
+            owing
+            or held.value.status in _OWING
+            or ended_for == FOR_NONPAYMENT
+            or (held.ended and _left_drafts(owed))
+        )
     if not owing:
         return found
     after = [mark for mark in held.marks if mark.at > found.at]
@@ -125,10 +132,25 @@ def _written_off(owed: Owed) -> Outcome | None:
     return attrs.evolve(found, at=freed.at, position=freed.position)
 
 
+def _left_drafts(owed: Owed) -> bool:
+    """Tell whether it made nothing but drafts after that, as one does that is unpaid."""
+    since = owed.invoice.value.created
+    later = {
+        shown.status
+        for shown in (each.value for each in owed.invoices.values())
+        if shown.subscription == owed.invoice.value.subscription
+        and shown.created is not None
+        and since is not None
+        and shown.created > since
+    }
+    return later == {"draft"}
+
+
 def _active_again(owed: Owed) -> Iterator[datetime]:
     """Yield when a later invoice that was the newest then was paid, which makes it active.
 
-    One that is unpaid only makes drafts: it went on if another one was sent after that.
+    One that is unpaid only makes drafts, and one that ended makes nothing: either went on
+    if another invoice was sent after that.
     """
     held, own = owed.subscription, owed.invoice.value.subscription
     made = [each.value for each in owed.invoices.values() if each.value.subscription == own]
@@ -136,7 +158,7 @@ def _active_again(owed: Owed) -> Iterator[datetime]:
         after = [each for each in made if each.created and each.created > created]
         newest = not any(each.created <= paid_at for each in after if each.created)
         sent = any(each.finalized_at and each.finalized_at > paid_at for each in after)
-        if newest and (sent or held is None or held.value.status != "unpaid"):
+        if newest and (sent or held is None or held.value.status in _BILLED):
             yield paid_at
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from ledger.policy import DEFAULT, Policy
 from projections.facts import FieldUnreadable, PolicySet, TermsSet, WareShown
-from projections.history import Fault, faulted
+from projections.faults import Fault, faulted
 from projections.models.declaration import Projection, on, table
 from projections.wares import (
     Coupon,
