@@ -6,6 +6,7 @@ async with opened(conninfo) as api:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
@@ -13,6 +14,7 @@ from datetime import UTC, tzinfo
 from ledger.database import Role
 from ledger.postgres import PostgresLog
 from projections.api.app import Api
+from projections.page.answers import prepare
 from projections.reading import Reader
 
 
@@ -29,6 +31,8 @@ async def opened(
     async with PostgresLog.open(conninfo, role=Role.READER) as log:
         reader = Reader(conninfo)
         await reader.open()
+        # Else the first visitor would wait for it, longer than for all the rest.
+        prepared = asyncio.get_running_loop().run_in_executor(None, prepare)
         try:
             yield Api(
                 reader=reader,
@@ -40,3 +44,4 @@ async def opened(
             )
         finally:
             await reader.close()
+            await prepared

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ledger.problems import Problem, problem_of, unknown_account
 from projections.page.assets import assets, sent
 from projections.page.markup import Writer
-from projections.page.readers import Reader, reader, zone_of
+from projections.page.readers import DEFAULT, Reader, locale_of, reader, zone_of
 from projections.page.seals import SealError
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -111,6 +111,15 @@ def _told(request: web.Request, problem: Problem, now: datetime) -> web.Response
     )
     response.headers.update(problem.headers)
     return response
+
+
+def prepare() -> None:
+    """Have all at hand that the first page would otherwise wait for."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    assets()
+    locale_of(DEFAULT)
 
 
 @cache
