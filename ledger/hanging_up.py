@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -51,11 +52,15 @@ def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
 async def check(connection: Connection) -> None:
     """Raise ``psycopg.OperationalError`` if *connection* does not answer at once.
 
-    One that answered a moment ago is not asked.
+    One that answered a moment ago is not asked, unless the server has said something
+    since: to a connection that waits it says no more than that it is over.
     """
     answered = _ANSWERED.get(connection)
     if answered is not None and asyncio.get_running_loop().time() - answered < TRUSTED_S:
-        return
+        line = select.poll()
+        line.register(connection.fileno(), select.POLLIN)
+        if not line.poll(0):
+            return
     with answering_within(connection, CHECK_S):
         await connection.execute("")
 
