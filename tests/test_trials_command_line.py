@@ -240,10 +240,12 @@ def test_C06_same_report_twice_is_the_same_but_for_its_stamp(
 def test_C08_reports_fit_the_terminal(ledger: dict[str, str], columns: int) -> None:
     plain = ledger | {"NO_COLOR": "1"}
     verify = ["verify", *UNWATCHED]
-    for report in (["status"], ["log", "--limit", "5"], verify, ["doctor"]):
+    aging = ["receivables", "--aging", "--as-of", "2026-12-01", *UNWATCHED]
+    moved = ["movements", "--from", "2026-09", "--to", "2026-10", *UNWATCHED]
+    others = (["log", "--limit", "5"], verify, ["doctor"], aging, moved, ["terms", "show"])
+    for report in (["status"], *others):
         _, shown = bl_in_terminal(*report, env=plain, columns=columns)
-        lines = [line for line in shown.splitlines() if " · " not in line]
-        assert max(map(cell_len, lines)) <= max(columns, 60)
+        assert max(map(cell_len, shown.splitlines())) <= max(columns, 60), report
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ from replay.report.report import Column, Record, Report
 from replay.report.stamping import stamp_of
 
 COLUMNS = (
-    Column("field", "field", fixed=True),
+    Column("field", "field", usual=30),
     Column("value", "value"),
     Column("position", "#", fixed=True),
-    Column("at", "when", fixed=True),
+    Column("at", "when", fixed=True, spare=3),
     Column("type", "event", spare=2),
     Column("by", "by", spare=1),
     Column("event", ""),

@@ -43,7 +43,11 @@ AGING: Final = (
     Column("account", "account", usual=22),
     Column("currency", ""),
     Column("invoices", "open", fixed=True, spare=1),
-    *(money(name, name.replace("days_", "").replace("_", "-")) for name in BUCKETS),
+    # In a narrow terminal what is newest gives way first; the sums below tell it all.
+    *(
+        money(name, name.replace("days_", "").replace("_", "-"), spare=len(BUCKETS) - place)
+        for place, name in enumerate(BUCKETS, start=-1)
+    ),
     money("total", "total"),
 )
 

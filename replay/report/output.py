@@ -29,7 +29,7 @@ from replay.report.parquet_report import write_records
 from replay.report.report import Column, Record, Report
 from replay.report.stamp import Stamp
 from replay.report.style import Style
-from replay.report.table import NOTHING, card_lines, shown, table_lines
+from replay.report.table import NOTHING, card_lines, shown, table_lines, wrapped
 from replay.report.text import lines, markdown_cell, sheet_cell
 from replay.report.words import say
 
@@ -142,8 +142,11 @@ def _write_table(report: Report, out: TextIO, style: Style) -> Stamp | None:
     stamp = _stamp(report, rows)
     if stamp is not None:
         out.write("\n")
+        room = None if style.width is None else style.width - 1
         out.writelines(
-            f" {style.faint(shown(line, style.zone))}\n" for line in stamp.lines()
+            f" {style.faint(part)}\n"
+            for line in stamp.lines()
+            for part in wrapped(shown(line, style.zone), room)
         )
     return stamp
 

@@ -40,11 +40,11 @@ def card_lines(card: Sequence[tuple[str, object]], style: Style) -> Iterator[str
     for label, value in card:
         text = shown(value, style.zone) if value != "" else ""
         if not label:
-            yield style.strong(text)
+            yield from map(style.strong, wrapped(text, style.width))
             continue
         head = label + " " * (width - cell_len(label))
         room = None if style.width is None else max(NARROWEST, style.width - width - 4)
-        first, *more = _wrapped(text, room)
+        first, *more = wrapped(text, room)
         yield f" {style.faint(head)}{GAP}{first}"
         for line in more:
             yield f" {' ' * width}{GAP}{line}"
@@ -123,7 +123,7 @@ def _line(
     return f" {GAP.join(cells)}".rstrip()
 
 
-def _wrapped(text: str, width: int | None) -> list[str]:
+def wrapped(text: str, width: int | None) -> list[str]:
     """Return *text* on lines of *width* at most, broken between words if possible."""
     if width is None or cell_len(text) <= width:
         return [text]

@@ -33,7 +33,7 @@ def _number(invoice: Record) -> object:
 
 INVOICES = (
     Column("date", "invoiced", fixed=True),
-    Column("number", "invoice", words=_number),
+    Column("number", "invoice", words=_number, spare=4),
     Column("status", "status", fixed=True, words=_status),
     Column("total", "total", fixed=True, words=_money("total")),
     Column("amount_paid", "paid", fixed=True, spare=2, words=_money("amount_paid")),
