@@ -24,8 +24,11 @@ START: Final = datetime(2026, 3, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 
 
-def shown(kind: str, value: dict[str, Any], name: str = "x") -> list[Any]:
+def shown(
+    kind: str, value: dict[str, Any], name: str = "x", version: str | None = None
+) -> list[Any]:
     body = {
+        "api_version": version,
         "id": "evt_1",
         "type": kind,
         "created": 1_772_366_400,
@@ -203,6 +206,8 @@ def test_prices_and_coupons_inside_what_is_billed_are_known_too() -> None:
         found = wares(shown(kind, value))
         assert set(found) == expected, kind
     assert wares(shown("invoice.paid", invoice))["price:price_1"].unit_amount == "2500"
+    assert wares(shown("invoice.paid", invoice, version="2025-02-24.acacia"))
+    assert not wares(shown("invoice.paid", invoice, version="2025-03-31.basil"))
 
 
 def test_what_was_deleted_goes_on_where_it_is_at_work() -> None:

@@ -111,6 +111,7 @@ _SHAPES: Final = {
     "tax_rate": _shape("tax_rate", StripeTaxRate, tax_rate),
 }
 KINDS: Final = frozenset(_SHAPES)
+_BASIL: Final = "2025-03-31"
 # What every price and plan has, and every coupon.
 _SIGNS_OF_WARES: Final = (b'"billing_scheme"', b'"percent_off"')
 
@@ -162,12 +163,15 @@ def wares_within(recorded: Recorded) -> Sequence[Fact]:
 def wares_billed(recorded: Recorded) -> Sequence[Fact]:
     """Read the same inside an invoice or an invoice item.
 
-    Since basil they name prices and mostly coupons by id alone, so that few are decoded.
+    Since basil Stripe's events name prices and coupons there by id alone.
     """
     event = recorded.event
-    if not isinstance(event, StripeEvent) or not any(
-        each in event.body for each in _SIGNS_OF_WARES
-    ):
+    if not isinstance(event, StripeEvent):
+        return ()
+    told = not (event.stripe_type or "").endswith(".observed")
+    if told and (event.api_version or "") >= _BASIL:
+        return ()
+    if not any(each in event.body for each in _SIGNS_OF_WARES):
         return ()
     return wares_within(recorded)
 
