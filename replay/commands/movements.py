@@ -163,16 +163,18 @@ def _rows(told: Told, options: Reporting) -> Report:
         card=(
             ("", "recurring revenue a month"),
             *[("", "nothing recurs in these months")] * (not told.rows),
-            *[("counted as nothing", _unpriced(told.unpriced))] * bool(told.unpriced),
+            *(("counted as nothing", each) for each in _unpriced(told.unpriced)),
         ),
         text=bars(told.rows, columns) if options.is_terminal else "",
     )
 
 
-def _unpriced(prices: Sequence[str]) -> str:
+def _unpriced(prices: Sequence[str]) -> list[str]:
+    """Return the line on prices that are not known, if there are any."""
+    if not prices:
+        return []
     count = f"{len(prices):,} price{'' if len(prices) == 1 else 's'}"
-    some = f", such as {prices[0]}" if len(prices) > 1 else f", {prices[0]}"
-    return f"{count} whose amounts no event tells{some}; all in -O json"
+    return [f"{count} whose amounts no event tells, such as {prices[0]}; all in -O json"]
 
 
 def _parts(told: Told, asked: Asked) -> Report:
