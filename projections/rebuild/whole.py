@@ -84,8 +84,8 @@ async def make(log: Log, shelf: Shelf, making: Making) -> None:
             untouched = await _untouched(making)
             if untouched and await _pays(shelf, making):
                 await _made(log, shelf, attrs.evolve(making, projections=untouched))
-    except psycopg.errors.UndefinedTable as error:
-        raise GenerationGoneError(f"another rebuild began afresh: {error}") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UniqueViolation) as error:
+        raise GenerationGoneError(f"somebody else is at these tables: {error}") from error
 
 
 async def _made(log: Log, shelf: Shelf, making: Making) -> None:
@@ -167,7 +167,9 @@ async def _fold(making: Making, streams: Sequence[Streams]) -> None:
 
 async def _arrive(making: Making, projection: Projection[Any], until: int) -> None:
     place = {"projection": projection.name, "generation": making.numbers[projection.name]}
-    await making.connection.execute(REACHED, {**place, "until": until})
+    reached = await making.connection.execute(REACHED, {**place, "until": until})
+    if reached.rowcount != 1:
+        raise GenerationGoneError(f"somebody else is at the rows of {projection.name}")
     if projection.counts:
         window = {"after": 0, "until": until, "translated": TRANSLATED}
         await making.connection.execute(COUNT, {**place, **window})
