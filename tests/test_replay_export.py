@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from command_line import Said, bl, on
+from command_line import Said, bl, bl_here, damaged, on
 from ledger.database import Role
 from ledger.errors import IntegrityFailureError
 from ledger.events import StripeEvent, Verdict
@@ -64,6 +64,25 @@ def test_log_comes_back_to_the_same_head_hash(
     again = tmp_path / "again.jsonl"
     assert bl("export", "-o", again, env=empty).code == 0
     assert again.read_bytes() == kept.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE ledger.log SET account = 'cus_other' WHERE position = 42",
+        "DELETE FROM ledger.log WHERE position = 42",
+    ],
+)
+def test_L02_nothing_is_exported_of_a_log_that_was_altered(
+    ledger: dict[str, str], tmp_path: Path, spoil: str
+) -> None:
+    damaged(ledger, spoil)
+
+    said = bl_here("export", "--format", "jsonl", "-o", tmp_path / "log", env=ledger)
+
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith("bl: #42 is not what was written")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_line_reads_as_json_with_the_body_as_content(
