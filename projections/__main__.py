@@ -11,6 +11,7 @@ come up; the reason is one line on standard error.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -49,6 +50,8 @@ def main() -> int:
         settings = load()
         refuse_secrets_on_command_line(settings, sys.argv)
         to_stderr()
+        # What is loaded stays: the collector need not walk it while somebody waits.
+        gc.freeze()
         _run(_serve(settings, _parts(sys.argv[1:])))
     except* (NotConfiguredError, UnavailableError) as group:
         error = _first(group)

@@ -93,7 +93,9 @@ V = TypeVar("V", bound=Value)
 values_of = paths
 
 
-class Observed(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True):
+class Observed(
+    msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True, gc=False
+):
     """An object as one Stripe event shows it; a `ledger.order.Told`.
 
     Attributes:

@@ -38,7 +38,9 @@ V = TypeVar("V", bound=Value)
 F = TypeVar("F", bound=Observed[Any])
 
 
-class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True):
+class Current(
+    msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=True, gc=False
+):
     """An object after some of its events.
 
     Attributes:
@@ -76,7 +78,7 @@ class Current(msgspec.Struct, Generic[V], frozen=True, array_like=True, kw_only=
         return self.deleted or self.value.ended
 
 
-class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
+class Told(msgspec.Struct, Generic[V], frozen=True, kw_only=True, gc=False):
     """What a history says: the object now, and what could not be decided.
 
     Attributes:

@@ -20,8 +20,8 @@ from projections.lines import Line, Taken, Taxed
 ENDED: Final = frozenset({"canceled", "incomplete_expired"})
 
 
-class Value(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """What all of them answer, besides their fields."""
+class Value(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
+    """What all of them answer, besides their fields; none holds what holds it."""
 
     @property
     def standing(self) -> str | None:

@@ -22,7 +22,7 @@ import msgspec
 _PLAIN: Final = frozenset({str, int, bool, type(None), datetime})
 
 
-class Whole(msgspec.Struct, frozen=True, array_like=True):
+class Whole(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A part of an object that is one value: nothing within it has a path."""
 
 
