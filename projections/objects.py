@@ -185,6 +185,7 @@ class Invoice(Value, frozen=True, array_like=True, kw_only=True):
             was given back after it was paid.
         lines: None where Stripe does not show them; not all of them if there are *more*.
         taken: What discounts take off beyond what the lines say of themselves.
+        named: Discounts that are shown whole beside what they take off, deleted ones too.
         taxes: Of all lines together.
     """
 
@@ -222,6 +223,7 @@ class Invoice(Value, frozen=True, array_like=True, kw_only=True):
     taken: tuple[Taken, ...] = ()
     taxes: tuple[Taxed, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    named: tuple[Discount, ...] = ()
 
     @property
     def standing(self) -> str | None:

@@ -58,6 +58,41 @@ def has_ended(live: Side, _: Side) -> bool:
     return primary is not None and primary.current.ended
 
 
+def stands_still(live: Side, imported: Side) -> bool:
+    primary = live.billing.primary
+    still = primary is not None and primary.subscription.status in ("paused", "unpaid")
+    return still or has_ended(live, imported)
+
+
+def was_stopped(live: Side, _: Side) -> bool:
+    return any(
+        mark.status in ("unpaid", "paused")
+        for each in live.billing.subscriptions
+        for mark in each.current.marks
+    )
+
+
+def hides_why_it_ended(live: Side, imported: Side) -> bool:
+    """No event told why a subscription ended, and the API does."""
+    told = {each.id: each.subscription for each in live.billing.subscriptions}
+    return any(
+        each.subscription.cancellation_reason is not None
+        and each.id in told
+        and told[each.id].cancellation_reason is None
+        for each in imported.billing.subscriptions
+    )
+
+
+def ended_after_a_write_off(live: Side, imported: Side) -> bool:
+    first, second = live.rendered["dunning"], imported.rendered["dunning"]
+    return (
+        has_ended(live, imported)
+        and None not in (first, second)
+        and first["reason"] != "written_off"
+        and second["reason"] == "written_off"
+    )
+
+
 def raised_uncharged(live: Side, _: Side) -> bool:
     """Seats were added within the period, and nothing charged them."""
     total = live.billing.period_total
@@ -109,6 +144,21 @@ UNKNOWABLE: Final[tuple[tuple[tuple[str, ...], Applies, str], ...]] = (
         "a subscription does not keep when a pause began or ended",
     ),
     (
+        (".access.since", ".dunning.deviation", ".dunning.steps[].happened_at"),
+        was_stopped,
+        "nor since when it is unpaid, which takes access sooner than the policy",
+    ),
+    (
+        (".dunning",),
+        hides_why_it_ended,
+        "webhooks of the oldest versions do not say why a subscription ended",
+    ),
+    (
+        (".dunning",),
+        ended_after_a_write_off,
+        "what has ended does not keep whether it owed until then",
+    ),
+    (
         (".access.reason",),
         lacks_a_lasting_reason,
         "kinds of pause are shown since endive, and webhooks come in older versions",
@@ -120,7 +170,7 @@ UNKNOWABLE: Final[tuple[tuple[tuple[str, ...], Applies, str], ...]] = (
     ),
     (
         (".seats.included", ".seats.billed", ".period_total.lines[].included"),
-        has_ended,
+        stands_still,
         "a price does not keep the metadata it had when a past period began",
     ),
     (
@@ -142,6 +192,8 @@ FINDINGS: Final[tuple[tuple[str, Applies, str], ...]] = (
     ("dunning_assumed", asked_to_confirm, "as above"),
     ("dunning_deviation", failed_by_debit, "as above"),
     ("dunning_assumed", failed_by_debit, "as above"),
+    ("dunning_deviation", was_stopped, "as above"),
+    ("dunning_deviation", hides_why_it_ended, "as above"),
 )
 # What only who heard it all can find; an import must not find anything of it.
 FOUND_LIVE: Final[tuple[tuple[str, str, Applies, str], ...]] = (

@@ -62,10 +62,9 @@ class DiscountSource(msgspec.Struct):
     coupon: Reference = None
 
 
-class StripeDiscount(msgspec.Struct):
+class StripeDiscount(Expanded):
     """A discount where it stands whole."""
 
-    id: str
     coupon: Reference = None
     source: DiscountSource | None = None
     promotion_code: Reference = None

@@ -68,6 +68,12 @@ class InvoiceStatusDetails(msgspec.Struct):
     uncollectible: Uncollectible | None = None
 
 
+class TotalDiscount(DiscountAmount):
+    """What a discount takes off the whole invoice; it stands whole where asked for."""
+
+    discount: str | StripeDiscount | None = None
+
+
 class StripeInvoice(msgspec.Struct):
     """``data.object`` of ``invoice.*``."""
 
@@ -99,7 +105,7 @@ class StripeInvoice(msgspec.Struct):
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
     lines: StripeLines | None = None
-    total_discount_amounts: list[DiscountAmount] | None = None
+    total_discount_amounts: list[TotalDiscount] | None = None
     total_taxes: list[TaxAmount] | None = None
     total_tax_amounts: list[TaxAmount] | None = None
     discount: StripeDiscount | None = None
@@ -147,7 +153,14 @@ def invoice(shown: StripeInvoice) -> Invoice:
         taken=left(taken(shown.total_discount_amounts), told or ()),
         taxes=taxes(shown.total_taxes, shown.total_tax_amounts),
         discounts=discounts(shown.discount, shown.discounts),
+        named=discounts(None, _whole(shown.total_discount_amounts)),
     )
+
+
+def _whole(shown: list[TotalDiscount] | None) -> list[StripeDiscount]:
+    """Return those that are shown whole: of items, too, and deleted ones."""
+    found = [each.discount for each in shown or ()]
+    return [each for each in found if isinstance(each, StripeDiscount)]
 
 
 def _subscription(shown: StripeInvoice) -> str | None:

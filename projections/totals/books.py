@@ -195,7 +195,7 @@ class Books:
         for mark in self.current.marks:
             yield from ((each.discount, mark.position) for each in mark.reduced)
         for invoice in self.invoices.values():
-            for each in invoice.value.discounts:
+            for each in (*invoice.value.discounts, *invoice.value.named):
                 yield each, invoice.position
 
 
