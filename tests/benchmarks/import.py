@@ -67,7 +67,7 @@ def serve(objects: int, latency_s: float, pipe: Connection) -> None:
         data = b",".join(
             page[name % len(page)].replace(b"in_@", b"in_%d" % name) for name in names
         )
-        more = b"true" if names[-1] > 0 else b"false"
+        more = b"true" if names and names[-1] > 0 else b"false"
         body = b'{"object":"list","has_more":%s,"data":[%s]}' % (more, data)
         return web.Response(body=body, content_type="application/json")
 
