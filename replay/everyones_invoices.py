@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 import attrs
 
-from ledger.clock import utc_now
 from projections.account import Account
 from projections.answer import unpaid
 from projections.billed import Billed, billed
@@ -18,10 +17,10 @@ from projections.models.payments import PAYMENTS
 from projections.models.subscriptions import SUBSCRIPTIONS
 from replay.arguments.options import Asking as Options
 from replay.asking import need, question
-from replay.everyone import Asking, everyone, need_versions
-from replay.ledgers import Connection, state
-from replay.past.log_then import Then, then
-from replay.report.progress import progress
+from replay.everyone import Asking
+from replay.everyone_asked import asked_of_all, moment_asked
+from replay.ledgers import Connection
+from replay.past.log_then import Then
 
 FINAL: Final = frozenset({"open", "paid", "uncollectible"})
 
@@ -57,7 +56,7 @@ class Invoiced:
         return (invoice.amount_due or 0) - (invoice.amount_paid or 0)
 
 
-def invoices_of(account: Account, _now: datetime) -> tuple[Invoiced, ...]:
+def invoices_of(account: Account, _now: datetime) -> Sequence[Invoiced]:
     """Return the invoices of *account*, newest first."""
     owed = unpaid(account)
     notes = account.currents(account.credit_notes)
@@ -94,12 +93,10 @@ class Books:
             found = need(self.conninfo, self.subject, question(self.options))
             yield from invoices_of(found.view.account, self.now)
             return
-        options = self.options
-        is_now = options.as_of is None and options.known_at is None
-        asking = Asking(ask=invoices_of, of=_ASKED, kept=is_now)
-        with progress("invoices", options.progress) as tick:
-            for (each,) in everyone(self.conninfo, [self.moment], tick, asking):
-                yield from each or ()
+        asking = Asking(ask=invoices_of, of=_ASKED)
+        yield from asked_of_all(
+            self.conninfo, self.moment, self.options, asking, "invoices"
+        )
 
 
 def books(
@@ -110,10 +107,5 @@ def books(
     Raises:
         UsageError: They ask for a moment that has not come.
     """
-    head, _ = state(connection)
-    asked = question(options)
-    moment = then(connection, head, asked)
-    if asked.as_of is None and asked.known_at is None:
-        need_versions(connection, _ASKED)
-        moment = attrs.evolve(moment, now=max(moment.now, head.recorded_at or utc_now()))
+    moment = moment_asked(connection, options, _ASKED)
     return Books(moment=moment, conninfo=conninfo, subject=subject, options=options)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from command_line import bl, on
+from command_line import bl, bl_here, on
 from ledger.database import Role, connect
 from shop import CUSTOMER, Shop, day, item, opened, seconds, subscription
 
@@ -120,11 +122,23 @@ async def test_B05_the_shadow_invoice_says_what_differs_and_why(shop: Shop) -> N
     assert (good.code, '"ok": true' in good.out) == (0, True)
 
     off[0]["amount"] = 2000
-    await shop.deliver("invoice.updated", invoice(*lines, total=9500), -9)
+    changes = {"created": int(datetime(2026, 3, 31, 22, 30, tzinfo=UTC).timestamp())}
+    updated = invoice(*lines, total=9500, **changes)
+    told = await shop.deliver("invoice.updated", updated, -9)
     await shop.billing()
     bad = bl("shadow", "-O", "json", env=ledger)
     assert (bad.code, '"reason": "coupon"' in bad.out) == (1, True)
-    assert bl("shadow", "--period", "2020-01", env=ledger).code == 0
+    known = bl("shadow", "--known-at", f"#{told - 1}", env=ledger)
+    assert (known.code, "coupon" in known.out) == (0, False)
+    for month, zone, code in [
+        ("2020-01", "UTC", 0),
+        ("2026-03", "UTC", 1),
+        ("2026-04", "UTC", 0),
+        ("2026-04", "Europe/Paris", 1),
+    ]:
+        env = {**ledger, "LEDGER_BOOK_ZONE": zone}
+        said = await asyncio.to_thread(bl_here, "shadow", "--period", month, env=env)
+        assert said.code == code, (month, zone)
     assert "11,500" not in bl("total", CUSTOMER, env=ledger).out
 
 

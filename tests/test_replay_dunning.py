@@ -114,6 +114,18 @@ def test_B07_bl_dunning_draws_an_account_and_a_calendar_of_what_comes(
         ["cancels", ACCOUNT, INVOICE, "USD", "92.00"]
     ]
 
+    day_5 = f"{TODAY - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
+    then = bl_here("dunning", "--upcoming", "--as-of", day_5, "-O", "json", env=known.env)
+    assert [each["what"] for each in json.loads(then.out)["upcoming"]] == [
+        "next try",
+        "pauses",
+        "cancels",
+    ]
+    nothing = bl_here(
+        "dunning", "--upcoming", "--as-of", day_5, "--known-at", "#1", env=known.env
+    )
+    assert (nothing.code, ACCOUNT in nothing.out) == (0, False)
+
     assert bl("dunning", env=known.env).code == 2
     assert bl("dunning", "cus_none", env=known.env).code == 4
 
@@ -138,6 +150,12 @@ def test_B08_what_if_compares_policies_in_customers_and_money(
     table = bl_here("what-if", "--policy", gentle, env=known.env).out
     rows = [line.split() for line in table.splitlines() if line.startswith(" paused")]
     assert rows == [["paused", "2", "1", "-1", "usd", "184.00", "92.00", "-92.00"]]
+
+    month_ago = f"{TODAY - timedelta(days=30):%Y-%m-%d}"
+    then = bl_here(
+        "what-if", "--policy", gentle, "--as-of", month_ago, "-O", "json", env=known.env
+    )
+    assert json.loads(then.out)["customers"] == 1
 
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"pause_days": 9}')

@@ -61,6 +61,9 @@ async def test_terms_that_are_set_are_an_event_and_change_the_figures(shop: Shop
     assert (stored["ok"], stored["changed"], stored["position"]) == (True, True, head + 1)
     assert shop.prices()["price_base"]["source"] == "set"
     assert shop.prices()["price_base"]["evidence"] == [head + 1]
+    for then in (["--known-at", f"#{head}"], ["--as-of", "2025-12-31"]):
+        before = shop.json("terms", "show", "price_base", *then)
+        assert before["source"] != "set", then
     seats = shop.json("seats", ACCOUNT, "--as-of", "2026-04-16")["seats"]
     assert (seats["included"], seats["terms"]) == (11, "set")
     logged = bl("log", f"#{head + 1}", "-O", "jsonl", env=shop.env).out

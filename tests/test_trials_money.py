@@ -88,7 +88,7 @@ async def test_wrong_dates_of_totals_and_shadows_are_mistakes_that_say_what_to_w
         (["total", CUSTOMER, "--period", "1999-01-01"], 4, "no such period"),
         (["total", "cus_nobody"], 4, "cus_nobody"),
         (["shadow", "--period", "2026-13"], 2, "2026-13"),
-        (["shadow", "--as-of", "2026-01-01"], 2, "name it"),
+        (["shadow", "--known-at", "2999-01-01"], 2, "in the future"),
     ]:
         said = bl(*arguments, env=env)
         assert said.code == code, (arguments, said)

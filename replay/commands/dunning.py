@@ -4,6 +4,7 @@
     bl dunning cus_JT01 --svg timeline.svg  the same as a drawing to pass on
     bl dunning cus_JT01 --as-of 2026-11-08  as it was then
     bl dunning --upcoming --days 14         what comes, over all accounts
+    bl dunning --upcoming --as-of 2026-11-01
 
 A cross is a failed attempt, a ring one that is to come. Day 0 is the first failure that
 was told; the policy in force then says when the account is paused and canceled. A pause
@@ -22,7 +23,6 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ledger.clock import utc_now
 from projections.dunning.drawing import drawing, lane
 from projections.dunning.rendering import timelines as rendered
 from projections.dunning.steps import steps
@@ -30,18 +30,18 @@ from projections.dunning.timelines import Timeline, timelines
 from projections.dunning.wrongful import WrongfulPause
 from replay.arguments.options import Asking, UsageError
 from replay.asking import Asked, need, question, views
-from replay.ledgers import Connection, connected, database
+from replay.everyone_asked import UNPAID, asked_of_all, clocks, moment_asked
+from replay.ledgers import connected, database
+from replay.past.log_then import Then
 from replay.report.drafts import opened
 from replay.report.money_columns import money
 from replay.report.output import write
-from replay.report.progress import progress
 from replay.report.report import Column, Record, Report
 from replay.report.stamp import Stamp
 from replay.report.stamping import stamp_of
 from replay.report.style import Style
 from replay.report.words import say
 from replay.shown.dunning_picture import picture
-from replay.unpaid_accounts import counted, unpaid_accounts
 
 UPCOMING: Final = (
     Column("due_at", "when", fixed=True),
@@ -75,12 +75,13 @@ def run(
     options = options or Asking()
     if (subject is None) is not upcoming:
         raise UsageError("give an account, or --upcoming for all of them")
-    if upcoming and (svg or options.as_of or options.known_at):
-        raise UsageError("--upcoming is asked of now, as a table")
+    if upcoming and svg:
+        raise UsageError("--svg draws one account; --upcoming is a table of all")
     with database() as conninfo, connected(conninfo) as connection:
         stamp = stamp_of(connection)
         if subject is None:
-            write(_upcoming(connection, days, options, stamp), options)
+            moment = moment_asked(connection, options, UNPAID.of)
+            write(_upcoming(conninfo, moment, days, options, stamp), options)
             return 0
         asked = need(conninfo, subject, question(options))
         told = asked.view.answer()
@@ -137,28 +138,33 @@ def _wrong(pause: WrongfulPause) -> str:
 
 
 def _upcoming(
-    connection: Connection, days: int, options: Asking, stamp: Callable[[int], Stamp]
+    conninfo: str,
+    moment: Then,
+    days: int,
+    options: Asking,
+    stamp: Callable[[int], Stamp],
 ) -> Report:
-    now = utc_now()
+    now = moment.now
     until = now + timedelta(days=days)
     found: list[dict[str, Any]] = []
-    total = counted(connection)
-    with progress("upcoming", options.progress) as tick:
-        for number, (account, unpaid) in enumerate(unpaid_accounts(connection), start=1):
-            for told in timelines(unpaid, now):
-                found += (
-                    each
-                    for each in _coming(account, told)
-                    if now <= each["due_at"] <= until
-                )
-            tick(number, total)
+    total = 0
+    told_of = asked_of_all(conninfo, moment, options, UNPAID, "upcoming")
+    for account, unpaid in told_of:
+        total += 1
+        for told in timelines(unpaid, now):
+            coming = _coming(account, told)
+            found += (each for each in coming if now <= each["due_at"] <= until)
     found.sort(key=lambda each: (each["due_at"], each["account"], each["invoice"]))
     return Report(
         columns=UPCOMING,
         records=found,
         records_name="upcoming",
-        facts={"days": days, "accounts": total},
-        card=(("", f"what comes in {days} days"), ("steps", len(found))),
+        facts={"as_of": now, "days": days, "accounts": total},
+        card=(
+            ("", f"what comes in {days} days"),
+            *clocks(moment, options),
+            ("steps", len(found)),
+        ),
         stamp=stamp,
     )
 

@@ -3,35 +3,38 @@
     bl shadow                        every invoice of every account
     bl shadow cus_JT01               those of one account
     bl shadow --period 2026-11       those made in that month
+    bl shadow --known-at '#48213'    as it was known then
     bl shadow -O json                the differences, for a program
 
 A difference has a reason: rounding, proration, coupon, tax, quantity or unknown. What
 cannot be computed, since the log does not hold the price, the coupon or the tax rate, is
-counted as unchecked. Exit 1 where any difference remains.
+counted as unchecked. Months begin in LEDGER_BOOK_ZONE. Exit 1 where any difference remains.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
-from ledger.clock import utc_now
 from ledger.moments import rfc3339
 from projections.amounts import amount
 from projections.answer import Account, answer
 from projections.shadow.account_shadows import shadows
 from projections.shadow.compared import Compared
 from projections.shadow.shadow_invoice import Shadow
-from replay.accounts import accounts
-from replay.arguments.options import Asking, UsageError
+from replay.arguments.book_spans import month_of
+from replay.arguments.options import Asking
 from replay.asking import need, question
+from replay.everyone import Asking as Everyone
+from replay.everyone_asked import asked_of_all, moment_asked
 from replay.ledgers import Connection, connected, database, state
 from replay.report.output import write
 from replay.report.report import Column, Record, Report
+from replay.report.stamp import Stamp
 from replay.report.stamping import stamp_of
 
-_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 DIFFERENCES: Final = 1
 COLUMNS: Final = (
     Column("account", "account", spare=1),
@@ -67,46 +70,43 @@ def run(
         period: A month, such as 2026-11, in which the invoices were made.
     """
     options = options or Asking()
-    if period is not None and not _MONTH.fullmatch(period):
-        raise UsageError(f"{period!r} is no month; write one such as 2026-11")
-    asked = question(options)
-    if subject is None and (asked.as_of is not None or asked.known_at is not None):
-        raise UsageError("--as-of and --known-at ask about one account; name it")
+    span = None if period is None else month_of(period)
+    rows: list[Record] = []
+    counted: Counter[str] = Counter()
     with database() as conninfo, connected(conninfo) as connection:
         state(connection)
-        found = [
-            (account, each)
-            for account, each in _shadows(conninfo, connection, subject, options)
-            if period is None or f"{each.made:%Y-%m}" == period
-        ]
-        rows = [
-            _record(account, each, one)
-            for account, each in found
-            for one in each.differences
-        ]
-        unchecked = sum(1 for _, each in found if each.unchecked)
-        card = [
-            ("invoices", f"{len(found):,}"),
-            ("differences", f"{len(rows):,}"),
-            ("unchecked", f"{unchecked:,}"),
-        ]
-        write(
-            Report(
-                columns=COLUMNS,
-                records=rows,
-                records_name="findings",
-                facts={
-                    "ok": not rows,
-                    "invoices": len(found),
-                    "unchecked": unchecked,
-                    "period": period,
-                },
-                card=tuple(card),
-                stamp=stamp_of(connection),
-            ),
-            options,
-        )
+        for account, each in _shadows(conninfo, connection, subject, options):
+            if span is None or span[0] <= each.made < span[1]:
+                counted["invoices"] += 1
+                counted["unchecked"] += bool(each.unchecked)
+                rows += (_record(account, each, one) for one in each.differences)
+        write(_report(rows, counted, period, stamp_of(connection)), options)
     return DIFFERENCES if rows else 0
+
+
+def _report(
+    rows: Sequence[Record],
+    counted: Counter[str],
+    period: str | None,
+    stamp: Callable[[int], Stamp],
+) -> Report:
+    return Report(
+        columns=COLUMNS,
+        records=rows,
+        records_name="findings",
+        facts={
+            "ok": not rows,
+            "invoices": counted["invoices"],
+            "unchecked": counted["unchecked"],
+            "period": period,
+        },
+        card=(
+            ("invoices", f"{counted['invoices']:,}"),
+            ("differences", f"{len(rows):,}"),
+            ("unchecked", f"{counted['unchecked']:,}"),
+        ),
+        stamp=stamp,
+    )
 
 
 def _shadows(
@@ -114,15 +114,18 @@ def _shadows(
 ) -> Iterator[tuple[str, Shadow]]:
     if subject is not None:
         view = need(conninfo, subject, question(options)).view
-        yield from (
-            (view.linked.account, each) for each in shadows(view.account, view.answer())
-        )
+        yield from _shadows_of(view.account, view.now)
         return
-    now = utc_now()
-    everybody: Iterable[Account] = accounts(connection)
-    for account in everybody:
-        for each in shadows(account, answer(account, now)):
-            yield account.linked.account, each
+    moment = moment_asked(connection, options, _EVERYTHING.of)
+    yield from asked_of_all(conninfo, moment, options, _EVERYTHING, "shadow")
+
+
+def _shadows_of(account: Account, now: datetime) -> Sequence[tuple[str, Shadow]]:
+    name = account.linked.account
+    return [(name, each) for each in shadows(account, answer(account, now))]
+
+
+_EVERYTHING: Final = Everyone(ask=_shadows_of)
 
 
 def _record(account: str, shadow: Shadow, one: Compared) -> Record:

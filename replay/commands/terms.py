@@ -2,6 +2,7 @@
 
     bl terms show                        every price, and who said so
     bl terms show price_team             one, with all that was ever set
+    bl terms show --as-of 2026-11-01     what held then
     bl terms set price_team --role base --included 3
     bl terms set price_seat --role seat --quantity extra
     bl terms set price_seat --increase full --effective-at 2027-01-01
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
+import attrs
 from cyclopts import Parameter
 
 from ledger.clock import utc_now
@@ -27,12 +29,16 @@ from ledger.errors import NotFoundError
 from ledger.events import TermsSet
 from ledger.masking import masked
 from projections import facts
+from projections.account import Account
 from projections.models.catalogue import Catalogue
-from replay.accounts import accounts, catalogue_of
+from projections.models.subscriptions import SUBSCRIPTIONS
+from replay.accounts import catalogue_of
 from replay.arguments.moments import later
-from replay.arguments.options import Reporting, UsageError
+from replay.arguments.options import Asking, Reporting, UsageError
 from replay.arguments.terms_given import COUNTS, INCREASES, PARTS, Given, said_by, sentence
 from replay.decisions import DECLINED, append, confirm, decided, require_names
+from replay.everyone import Asking as Everyone
+from replay.everyone_asked import asked_of_all, moment_asked
 from replay.ledgers import connected, database, state
 from replay.report.output import write
 from replay.report.report import Column, Record, Report
@@ -46,6 +52,13 @@ SOURCES: Final = {
     "metadata": "metadata in Stripe",
     "inferred": "inferred",
 }
+
+
+def _itself(account: Account, _: object) -> Sequence[Account]:
+    return [account]
+
+
+_SUBSCRIBED: Final = Everyone(ask=_itself, of=(SUBSCRIPTIONS,))
 
 
 def _counts(record: Record) -> object:
@@ -85,16 +98,18 @@ SAID = (
 )
 
 
-def show(price: str | None = None, /, *, options: Reporting | None = None) -> int:
+def show(price: str | None = None, /, *, options: Asking | None = None) -> int:
     """Show what each price means, and where that comes from.
 
     Args:
         price: Only this price, with all that was ever set for it.
     """
+    options = options or Asking()
     with database() as conninfo, connected(conninfo) as connection:
-        state(connection)
-        catalogue = catalogue_of(connection)
-        found = price_terms(catalogue, accounts(connection), utc_now())
+        moment = moment_asked(connection, options, _SUBSCRIBED.of)
+        catalogue = attrs.evolve(catalogue_of(connection), known=moment.head.position)
+        everybody = asked_of_all(conninfo, moment, options, _SUBSCRIBED, "terms")
+        found = price_terms(catalogue, everybody, moment.now)
         stamp = stamp_of(connection)
         if price is not None:
             report = _one(price, found, catalogue, stamp)
@@ -106,7 +121,7 @@ def show(price: str | None = None, /, *, options: Reporting | None = None) -> in
                 card=() if found else (("prices", "none is known yet"),),
                 stamp=stamp,
             )
-        write(report, options or Reporting())
+        write(report, options)
     return 0
 
 
@@ -168,10 +183,11 @@ def _one(
         raise NotFoundError(f"no event tells of a price {price}; see bl terms show")
     entry = catalogue.entries.get(f"terms:{price}")
     said = () if entry is None else entry.terms
+    known = set(catalogue.evidence(f"terms:{price}"))
     titles = [column for column in PRICES if column.title]
     return Report(
         columns=SAID,
-        records=[_set(each) for each in said],
+        records=[_set(each) for each in said if each.position in known],
         records_name="set",
         facts=dict(record),
         card=tuple(

@@ -2,6 +2,7 @@
 
     bl what-if --policy gentle.json         {"pause_day": 14, "cancel_day": 60}
     bl what-if --policy gentle.toml -O csv  for a sheet
+    bl what-if --policy gentle.json --as-of 2026-11-01
 
 Every failed invoice of every customer is gone through twice, once under the policies that
 were in force and once under the one in the file: how many would have been paused or
@@ -14,15 +15,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from ledger.clock import utc_now
-from replay.arguments.options import Reporting
-from replay.ledgers import reading
+from replay.arguments.options import Asking
+from replay.everyone_asked import UNPAID, asked_of_all, clocks, moment_asked
+from replay.ledgers import connected, database
 from replay.report.amount_columns import amounts
 from replay.report.output import write
-from replay.report.progress import progress
 from replay.report.report import Column, Report
 from replay.report.stamping import stamp_of
-from replay.unpaid_accounts import counted, unpaid_accounts
 from replay.what_if import Compared, policy_in
 
 COLUMNS: Final = (
@@ -37,21 +36,19 @@ COLUMNS: Final = (
 )
 
 
-def run(*, policy: Path, options: Reporting | None = None) -> int:
+def run(*, policy: Path, options: Asking | None = None) -> int:
     """Compare a policy with those that were in force.
 
     Args:
         policy: A file with retry_days, pause_day and cancel_day, JSON or TOML.
     """
-    options = options or Reporting()
+    options = options or Asking()
     given = policy_in(policy)
-    compared, now = Compared(), utc_now()
-    with reading() as connection:
-        total = counted(connection)
-        with progress("what-if", options.progress) as tick:
-            for account, unpaid in unpaid_accounts(connection):
-                compared.take(account, unpaid, given, now)
-                tick(compared.accounts, total)
+    compared = Compared()
+    with database() as conninfo, connected(conninfo) as connection:
+        moment = moment_asked(connection, options, UNPAID.of)
+        for told in asked_of_all(conninfo, moment, options, UNPAID, "what-if"):
+            compared.take(*told, given, moment.now)
         tried = ", ".join(map(str, given.retry_days))
         said = f"tries on days {tried}; pause on day {given.pause_day}"
         report = Report(
@@ -64,12 +61,14 @@ def run(*, policy: Path, options: Reporting | None = None) -> int:
                     "pause_day": given.pause_day,
                     "cancel_day": given.cancel_day,
                 },
+                "as_of": moment.now,
                 "customers": compared.accounts,
                 "customers_affected": compared.others,
                 "examples": compared.examples,
             },
             card=(
                 ("", f"{said}; cancel on day {given.cancel_day}"),
+                *clocks(moment, options),
                 ("customers", compared.accounts),
                 ("would fare otherwise", compared.others),
                 ("such as", ", ".join(compared.examples[:5])),

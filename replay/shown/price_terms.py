@@ -66,7 +66,7 @@ def price_terms(
         name.removeprefix(kind)
         for name in catalogue.entries
         for kind in (PRICE, TERMS)
-        if name.startswith(kind)
+        if name.startswith(kind) and catalogue.evidence(name)
     }
     return [
         _of_price(name, catalogue, used.get(name, []), now)
