@@ -5,13 +5,16 @@ Bodies stay in the database; only what stands in columns is read.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
-from replay.ledgers import Connection
+from ledger.errors import IntegrityFailureError
+from ledger.row import NAMES, Row, chain_hash, genesis_hash, pack, preamble
+from replay.ledgers import Connection, state
 
 PAGE_ROWS: Final = 1000
 COLUMNS: Final = (
@@ -65,6 +68,12 @@ SELECT {", ".join(COLUMNS)}, encoding_id, key_id, body, hash
  WHERE originator_id = %(id)s OR position = %(position)s
  ORDER BY position
 """  # noqa: S608, names of this module
+CHAINED: Final = f"""
+SELECT log.hash, before.hash, {", ".join(f"log.{name}" for name in NAMES.split(", "))}
+  FROM ledger.log
+  LEFT JOIN ledger.log AS before ON before.position = log.position - 1
+ WHERE log.position = %s
+"""  # noqa: S608, names of the log's own columns
 
 Entry = dict[str, Any]
 
@@ -131,8 +140,35 @@ def is_told(connection: Connection, subjects: Sequence[str]) -> bool:
 def one(
     connection: Connection, *, event_id: str | None = None, position: int | None = None
 ) -> list[Entry]:
-    """Return what stands under an id, or at a position, with the stored body."""
-    return _rows(connection, ONE, {"id": event_id, "position": position})
+    """Return what stands under an id, or at a position, with the stored body.
+
+    Raises:
+        IntegrityFailureError: A row of it is not what its hash was taken over.
+    """
+    found = _rows(connection, ONE, {"id": event_id, "position": position})
+    for each in found:
+        _hold_against_chain(connection, each["position"])
+    return found
+
+
+def _hold_against_chain(connection: Connection, position: int) -> None:
+    """Take the row's hash once more, over its columns and the hash of the row before."""
+    ledger_id = state(connection)[0].ledger_id
+    for stored, before, *columns in connection.execute(CHAINED, (position,)):
+        previous = genesis_hash(ledger_id) if position == 1 else before
+        try:
+            fields = b"".join(pack(Row._make(columns)))
+        except (ValueError, struct.error):  # what the log never takes
+            fields = b""
+        if previous is None:
+            wrong = f"the row before #{position:,} is missing"
+        elif chain_hash(preamble(ledger_id), previous, fields) != stored:
+            wrong = f"#{position:,} is not what its hash was taken over"
+        else:
+            continue
+        raise IntegrityFailureError(
+            f"{wrong}: the log was altered; run bl verify, and keep the database as it is"
+        )
 
 
 def _rows(

@@ -354,3 +354,49 @@ def test_C03_a_log_that_is_damaged_while_it_is_read_is_exit_3_in_one_line(
         said = bl_here(*asked, env=told.env)
         assert (said.code, said.out, said.err.count("\n")) == (3, "", 1), (asked, said)
         assert "bl verify" in said.err or "from a backup" in said.err
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "body = body || '\\x20', account = 'cus_2'",
+        "occurred_at = occurred_at + interval '1 s'",
+        "hash = sha256('')",
+        "endpoint = E'a\\nb'",
+    ],
+)
+def test_L02_an_event_that_was_altered_is_never_shown_as_what_was_written(
+    told: Told, spoiled: str
+) -> None:
+    position = told.at["began"]
+    name = told.json("show", f"#{position}")["id"]
+    damaged(told.env, f"UPDATE ledger.log SET {spoiled} WHERE position = {position}")
+
+    for asked in (f"#{position}", name):
+        said = bl_here("show", asked, env=told.env)
+        assert (said.code, said.out, said.err.count("\n")) == (3, "", 1), (asked, said)
+        assert f"#{position}" in said.err
+        assert "bl verify" in said.err
+    assert bl_here("show", f"#{position + 2}", env=told.env).code == 0
+
+
+def test_L02_an_event_whose_predecessor_is_gone_is_not_vouched_for(told: Told) -> None:
+    position = told.at["began"]
+    damaged(told.env, f"DELETE FROM ledger.log WHERE position = {position}")
+
+    said = bl_here("show", f"#{position + 1}", env=told.env)
+
+    assert (said.code, said.out) == (3, "")
+    assert f"the row before #{position + 1} is missing" in said.err
+
+
+def test_a_body_that_is_no_json_is_a_finding_when_the_past_is_folded(told: Told) -> None:
+    last = told.at["set_to_end"]
+    damaged(
+        told.env,
+        f"UPDATE ledger.log SET encoding_id = 0, body = 'no JSON' WHERE position = {last}",
+    )
+
+    then = told.json("show", ACCOUNT, "--as-of", "2026-05-10")
+
+    assert any(last in each["evidence"] for each in then["findings"]), then["findings"]

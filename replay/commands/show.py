@@ -10,7 +10,8 @@
 
 Given both, --as-of and --known-at answer what was believed then about that day. Card
 numbers that somebody typed into a name or a description are cut to their last four
-digits. Exit 4 if the log knows nothing of that name.
+digits. Exit 4 if the log knows nothing of that name, 3 if an event that is shown is not
+what was written.
 """
 
 from __future__ import annotations
