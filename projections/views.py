@@ -35,8 +35,6 @@ from projections.assembly import (
     surrounded,
 )
 from projections.dunning.wrongful import WrongfulPause, positions, suspects, wrongful
-from projections.explain.evidence import Witness, witnesses
-from projections.explain.tree import Explanation
 from projections.facts import AccountLinked
 from projections.models.catalogue import CATALOGUE
 from projections.models.links import LINKS, Linked, resolve
@@ -150,13 +148,6 @@ class Views:
     async def recorded(self, view: View) -> Sequence[Recorded]:
         """Return the events of the account of *view*, by position."""
         return await self._stream(view.linked, view.position)
-
-    async def witnesses(
-        self, view: View, told: Explanation, grant: Grant
-    ) -> dict[int, Witness]:
-        """Return the events that *told* rests on, as far as *grant* may see them."""
-        streams = None if grant.account is None else view.linked.streams
-        return witnesses(await self.log.at(told.evidence), streams)
 
     async def with_wrongful(self, view: View, told: Billing) -> View:
         """Return *view* with the pauses of *told* that a late event showed to be wrong."""

@@ -26,14 +26,19 @@ from ledger.twin import MemoryLog
 from projections import rendering
 from projections.api.billings import billings
 from projections.api.entitlements import entitlements
+from projections.api.explanations import Asked, Why, explained, explanations, told_by
 from projections.api.kept_answers import KeptAnswers, Watch
+from projections.api.periods import NEXT
 from projections.api.questions import Question
 from projections.api.responses import Written
+from projections.explain import rendering as explanation_rendering
+from projections.explain.tree import Explanation, Figure
 from projections.models.registry import PROJECTIONS
-from projections.views import Views
+from projections.views import View, Views
 from twin_models import Models
 
 ALL: Final = Grant(scopes=frozenset({"read"}))
+WHYS: Final = (*map(Why, Figure), Why(Figure.TOTAL, NEXT))
 
 
 @attrs.define
@@ -57,9 +62,10 @@ class World:
         models = Models(log)
         watch = Watch(models, log)
         views = Views(reader=models, log=log, clock=lambda: self.now)
-        kinds: dict[str, KeptAnswers[Any]] = {
+        kinds: dict[str, KeptAnswers[Any, Any]] = {
             "access": entitlements(models, watch),
             "billing": billings(models, views, watch),
+            "explain": explanations(models, views, watch),
         }
         seen: set[str] = set()
         for events in happenings(self.chance, steps):
@@ -76,26 +82,31 @@ class World:
                 for account in self.chance.sample(sorted(seen), min(4, len(seen))):
                     if self.chance.random() < 0.2:
                         models.meanwhile = move
-                        for each in kinds.values():
-                            await each.find(account, self.now)
+                        for kind, each in kinds.items():
+                            await each.find(_wanted(kind, account), self.now)
                         models.meanwhile = None
                         await watch.pulse.take()
                     await self._ask(account, kinds, views)
 
     async def _ask(
-        self, account: str, kinds: dict[str, KeptAnswers[Any]], views: Views
+        self, account: str, kinds: dict[str, KeptAnswers[Any, Any]], views: Views
     ) -> None:
         for kind, answers in kinds.items():
-            before = answers.peek(account)
-            found = await answers.find(account, self.now)
+            wanted = _wanted(kind, account)
+            before = answers.peek(wanted)
+            found = await answers.find(wanted, self.now)
             if found is None:
                 continue
             view = await views.view(account, Question(), ALL)
-            expected = getattr(rendering, kind)(view.answer())
-            same = found.written == Written.of(expected) and found.stale == view.stale
-            if kind == "billing":
+            if (found.written, found.stale) != (_anew(wanted, kind, view), view.stale):
+                same = False
+            elif kind == "billing":
                 view = await views.with_wrongful(view, view.answer())
-                same = same and found.answer.wrongful == view.wrongful
+                same = found.answer.wrongful == view.wrongful
+            else:
+                same = kind != "explain" or found.answer == await told_by(
+                    views, view, _explained(wanted, view)
+                )
             if not same:
                 self.wrong.append(account)
             self.asked += 1
@@ -113,13 +124,31 @@ class World:
         if chance.random() < 0.02:
             models.parked ^= set(chance.sample(seen, min(1, len(seen))))
 
-    def _pass(self, answers: KeptAnswers[Any], seen: set[str]) -> None:
+    def _pass(self, answers: KeptAnswers[str, Any], seen: set[str]) -> None:
         """Let time pass, now and then right up to where something kept may change."""
         chance = self.chance
         kept = answers.peek(chance.choice(sorted(seen) or [""]))
         if kept is not None and kept.until > self.now and chance.random() < 0.3:
             self.now = kept.until - chance.choice([INSTANT, timedelta()])
         self.now += timedelta(seconds=chance.choice([0, 0, 0.3, 60, 1800]))
+
+
+def _wanted(kind: str, account: str) -> Any:  # noqa: ANN401 - what each kind is asked
+    if kind != "explain":
+        return account
+    return Asked(account, WHYS[sum(account.encode()) % len(WHYS)])
+
+
+def _anew(wanted: Any, kind: str, view: View) -> Written:  # noqa: ANN401 - as above
+    if kind != "explain":
+        return Written.of(getattr(rendering, kind)(view.answer()))
+    return Written.of(explanation_rendering.explanation(_explained(wanted, view)))
+
+
+def _explained(wanted: Asked, view: View) -> Explanation:
+    found = explained(view.account, view.answer(), wanted.why)
+    assert found is not None
+    return found
 
 
 def _date(event: Event) -> datetime | None:

@@ -13,48 +13,49 @@ GET /v1/accounts/{account}/timeline    what happened, in sentences, newest first
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 from aiohttp import web
 
 from ledger.moments import rfc3339
-from ledger.problems import Problem, bad_request, require, unknown_account
+from ledger.problems import require, unknown_account
 from ledger.tokens import Grant, Scope
 from projections import rendering
-from projections.answer import Billing
 from projections.api.billings import Beside
 from projections.api.coverage import covered
+from projections.api.explanations import (
+    FIGURE,
+    PERIOD,
+    Asked,
+    Told,
+    explained,
+    told_by,
+    why,
+)
 from projections.api.kept_answers import KeptAnswers, Watch
 from projections.api.paging import Page, links, listed, page
+from projections.api.periods import no_such_period, period_named, total_of
 from projections.api.questions import Question, question
 from projections.api.responses import answered, drawn
 from projections.dunning.drawing import drawing, lane
 from projections.dunning.rendering import timelines
 from projections.explain import rendering as explanation_rendering
-from projections.explain.figures import explanation, total_explanation
-from projections.explain.tree import Explanation, Figure
 from projections.seating.history import Step, held, steps
 from projections.status.access import Access
 from projections.status.entitlement import Entitlement
 from projections.story.subscription_story import told
 from projections.story.timeline import Entry, entries, shown
 from projections.totals import rendering as total_rendering
-from projections.totals.account_totals import total_starting_on
-from projections.totals.period_total import PeriodTotal
 from projections.views import View, Views
 
 CLOCKS: Final = ("as_of", "known_at", "at_least")
-FIGURE: Final = "figure"
-PERIOD: Final = "period"
 PAGES: Final = ("limit", "cursor")
 ACCOUNT_CHARS_MAX: Final = 255
 # A product asks on every request; so long it may go by what it has.
 ACCESS_FRESH_S: Final = 2
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,8 +65,9 @@ class Accounts:
 
     views: Views
     watch: Watch
-    entitlements: KeptAnswers[Entitlement]
-    billings: KeptAnswers[Beside]
+    entitlements: KeptAnswers[str, Entitlement]
+    billings: KeptAnswers[str, Beside]
+    explanations: KeptAnswers[Asked, Told]
 
     async def billing(self, request: web.Request) -> web.Response:
         """Answer with everything about an account."""
@@ -132,19 +134,30 @@ class Accounts:
     async def period(self, request: web.Request) -> web.Response:
         """Answer with what the current period comes to, or the one that starts on a day."""
         view, _ = await self._view(request)
-        total = _total(await view.answered(), request.match_info["start"])
+        start = period_named(request.match_info["start"])
+        total = total_of(await view.answered(), start)
         if total is None:
-            raise Problem(status=404, slug="not-found", detail="no period starts then")
+            raise no_such_period()
         body = {"account": view.linked.account, **total_rendering.period_total(total)}
         return answered(request, body, view)
 
     async def explain(self, request: web.Request) -> web.Response:
         """Answer with why a figure is what it is, down to the events that say so."""
-        view, asked = await self._view(request, (FIGURE, PERIOD))
-        found = await _explanation(view, asked)
-        grant = require(request, Scope.READ)
-        told_by = await self.views.witnesses(view, found, grant)
-        events = {"events": explanation_rendering.witnesses(told_by)}
+        grant, asked, account = self._asked(request, (FIGURE, PERIOD))
+        reason = why(asked.chosen)
+        beat = await covered(self.watch.pulse, asked)
+        now = max(self.views.clock(), beat.head_at or BEFORE_ALL)
+        wanted = Asked(account, reason)
+        kept = None if asked.past else await self.explanations.find(wanted, now)
+        if kept is not None:
+            events = {"events": kept.answer.seen_by(grant)}
+            view = kept.view(beat, grant, now)
+            return answered(request, kept.written, view, beside=events)
+        view = await self.views.view(account, asked, grant, beat)
+        found = explained(view.account, await view.answered(), reason)
+        if found is None:
+            raise no_such_period()
+        events = {"events": (await told_by(self.views, view, found)).seen_by(grant)}
         body = explanation_rendering.explanation(found)
         return answered(request, body, view, beside=events)
 
@@ -204,37 +217,6 @@ def named_account(account: str) -> str:
     if not is_text(account) or len(account) > ACCOUNT_CHARS_MAX:
         raise unknown_account()
     return account
-
-
-def _total(told: Billing, start: str) -> PeriodTotal | None:
-    if start == "current":
-        return told.period_total
-    hint = "a period is current, next, or the day it starts, such as 2026-11-01"
-    if start != "next" and not _DAY.fullmatch(start):
-        raise bad_request(hint)
-    if start == "next":
-        return told.next_charge.preview if told.next_charge else None
-    try:
-        day = date.fromisoformat(start)
-    except ValueError:
-        raise bad_request(f"{hint}; this day is not in the calendar") from None
-    return total_starting_on(told.books, told.primary, told.next_charge, day)
-
-
-async def _explanation(view: View, asked: Question) -> Explanation:
-    written = asked.chosen.get(FIGURE, "")
-    if written not in set(Figure):
-        hint = f"figure is one of {', '.join(Figure)}"
-        raise bad_request(hint, parameter=FIGURE)
-    figure, billing = Figure(written), await view.answered()
-    if PERIOD not in asked.chosen:
-        return explanation(view.account, billing, figure)
-    if figure is not Figure.TOTAL:
-        raise bad_request("only a total is of a period", parameter=PERIOD)
-    total = _total(billing, asked.chosen[PERIOD])
-    if total is None:
-        raise Problem(status=404, slug="not-found", detail="no period starts then")
-    return total_explanation(view.account, billing, total)
 
 
 def is_text(name: str) -> bool:

@@ -31,6 +31,7 @@ from projections.api.billings import billings
 from projections.api.coverage import covered
 from projections.api.entitlements import entitlements
 from projections.api.events import Events
+from projections.api.explanations import explanations
 from projections.api.feed import Feed
 from projections.api.kept_answers import Watch
 from projections.api.movements import MovementsApi
@@ -149,6 +150,7 @@ def routes(api: Api) -> list[web.RouteDef]:
                 watch=watch,
                 entitlements=entitlements(api.reader, watch),
                 billings=everything,
+                explanations=explanations(api.reader, views, watch),
             )
         ),
         *event_api.routes(

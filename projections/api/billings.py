@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -22,6 +24,7 @@ from projections.api.responses import Written
 from projections.api.touches import Names
 from projections.dunning.timelines import Timeline
 from projections.dunning.wrongful import WrongfulPause
+from projections.reading import Found
 from projections.views import View, Views
 
 TIMELINE_BYTES: Final = 4_000
@@ -39,7 +42,7 @@ class Beside:
     dunning: tuple[Timeline, ...]
 
 
-def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[Beside]:
+def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[str, Beside]:
     """Return what ``/billing`` answers, beside it the pauses that were wrong."""
 
     async def read(account: str, now: datetime) -> Kept[Beside] | None:
@@ -59,14 +62,7 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[Besi
         settled = watch.touches.watch(wares, entries, found.position)
         return Kept(
             asked=account,
-            names=Names.of(
-                {
-                    *named(account, found, whole),
-                    *whole.payment_methods,
-                    *whole.mandates,
-                    *wares,
-                }
-            ),
+            names=names_of(account, found, whole, wares),
             position=found.position,
             account=Account(
                 linked=found.linked,
@@ -85,3 +81,9 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[Besi
         )
 
     return KeptAnswers(watch, read)
+
+
+def names_of(account: str, found: Found, whole: Account, wares: Iterable[str]) -> Names:
+    """Return all that touches what is told of an account."""
+    around = (whole.payment_methods, whole.mandates, wares)
+    return Names.of({*named(account, found, whole), *chain(*around)})

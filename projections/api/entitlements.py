@@ -20,7 +20,7 @@ from projections.status.entitlement import (
 )
 
 
-def entitlements(reader: LiveSource, watch: Watch) -> KeptAnswers[Entitlement]:
+def entitlements(reader: LiveSource, watch: Watch) -> KeptAnswers[str, Entitlement]:
     """Return what accounts may do, kept while it holds."""
 
     async def read(account: str, now: datetime) -> Kept[Entitlement] | None:

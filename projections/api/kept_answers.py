@@ -12,7 +12,7 @@ after it, and that look by the events which it may show.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -35,6 +35,7 @@ BYTES_MAX: Final = 32 * 1024 * 1024
 BESIDE_BYTES: Final = 1_500
 
 A = TypeVar("A")
+Q = TypeVar("Q", bound=Hashable)
 
 
 class LiveSource(Source, Protocol):
@@ -135,8 +136,8 @@ class Watch:
         return beat
 
 
-class KeptAnswers(Generic[A]):
-    """The answers of one kind to those accounts that are asked for.
+class KeptAnswers(Generic[Q, A]):
+    """The answers of one kind to what is asked: of an account, or what else of it.
 
     Args:
         read: Works one out; None where too little is known of the account.
@@ -146,18 +147,18 @@ class KeptAnswers(Generic[A]):
     def __init__(
         self,
         watch: Watch,
-        read: Callable[[str, datetime], Awaitable[Kept[A] | None]],
+        read: Callable[[Q, datetime], Awaitable[Kept[A] | None]],
         *,
         bytes_max: int = BYTES_MAX,
     ) -> None:
         self._watch = watch
         self._read = read
         self._bytes_max = bytes_max
-        self._kept: OrderedDict[str, Kept[A]] = OrderedDict()
+        self._kept: OrderedDict[Q, Kept[A]] = OrderedDict()
         self._epoch = watch.touches.epoch
         self.bytes = 0
 
-    async def find(self, account: str, now: datetime) -> Kept[A] | None:
+    async def find(self, asked: Q, now: datetime) -> Kept[A] | None:
         """Return the answer at *now*, as the last look or a later one shows it.
 
         None where too little is known of it, such as of one that is not there.
@@ -166,32 +167,32 @@ class KeptAnswers(Generic[A]):
         epoch = touches.epoch
         if epoch != self._epoch:
             self._forget(epoch)
-        kept = self._kept.get(account)
+        kept = self._kept.get(asked)
         if (
             kept is not None
             and kept.holds(now)
             and touches.untouched(kept.names, kept.position)
         ):
-            self._kept.move_to_end(account)
+            self._kept.move_to_end(asked)
             return kept
-        read = await self._read(account, now)
+        read = await self._read(asked, now)
         # What was read before something was forgotten may be of other rows.
         if read is not None and epoch == touches.epoch and read.holds(now):
-            self._keep(account, read)
+            self._keep(asked, read)
         return read
 
-    def peek(self, account: str) -> Kept[A] | None:
-        """Return what is kept of *account*, whether it still holds or not."""
-        return self._kept.get(account)
+    def peek(self, asked: Q) -> Kept[A] | None:
+        """Return what is kept of *asked*, whether it still holds or not."""
+        return self._kept.get(asked)
 
     def _forget(self, epoch: int) -> None:
         self._kept.clear()
         self._epoch, self.bytes = epoch, 0
 
-    def _keep(self, account: str, kept: Kept[A]) -> None:
-        before = self._kept.pop(account, None)
+    def _keep(self, asked: Q, kept: Kept[A]) -> None:
+        before = self._kept.pop(asked, None)
         self.bytes += kept.size - (0 if before is None else before.size)
-        self._kept[account] = kept
+        self._kept[asked] = kept
         while self.bytes > self._bytes_max:
             _, oldest = self._kept.popitem(last=False)
             self.bytes -= oldest.size

@@ -56,7 +56,7 @@ class Showing:
 
     views: Views
     watch: Watch
-    billings: KeptAnswers[Beside]
+    billings: KeptAnswers[str, Beside]
 
     async def kept(self, request: web.Request, session: Session) -> Shown:
         """Return what is shown to *session*, without what it is made of."""
