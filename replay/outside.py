@@ -17,6 +17,8 @@ from projections.projector import process as projector
 from replay.arguments.options import ProgressStyle
 from replay.ledgers import database
 from replay.report.progress import progress
+from webhooks.held import Held, held
+from webhooks.reconciling import Reconciliation
 from webhooks.stripe_client import StripeClient
 
 LOOK_S = 0.5
@@ -71,6 +73,16 @@ async def outside(settings: Settings, conninfo: str) -> AsyncIterator[Outside]:
                 f"LEDGER_MODE is {settings.mode}, but this ledger is of {log.mode} mode"
             )
         yield Outside(settings=settings, conninfo=conninfo, log=log, client=client)
+
+
+def comparison(ready: Outside) -> Reconciliation:
+    """Return a comparison of the ledger, brought up to its log, with the account."""
+
+    async def read() -> Held:
+        await projected(ready.conninfo, ProgressStyle.NONE)
+        return await held(ready.conninfo)
+
+    return Reconciliation(ready.client, ready.log, read, utc_now, livemode=ready.livemode)
 
 
 async def projected(conninfo: str, style: ProgressStyle) -> None:

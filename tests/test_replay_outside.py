@@ -72,7 +72,9 @@ async def believed(conninfo: str) -> StripeObject:
 
 
 def test_a_company_is_taken_over_reconciled_and_mended(env: dict[str, str]) -> None:
+    empty = answer(bl("reconcile", "-O", "json", env=env), 1)
     imported = answer(bl("import", "-O", "json", env=env))
+    filled = answer(bl("status", "-O", "json", env=env))
     again = answer(bl("import", "-O", "json", env=env))
     green = answer(bl("reconcile", "-O", "json", env=env))
     drifted = asyncio.run(believed(env["DATABASE_URL"]))
@@ -84,6 +86,10 @@ def test_a_company_is_taken_over_reconciled_and_mended(env: dict[str, str]) -> N
     caught_up = answer(bl("catch-up", "-O", "json", env=env))
 
     assert (imported["ok"], again["appended"]) == (True, 0)
+    # What the empty ledger lacked is no difference any more.
+    assert empty["differing"] > 0
+    assert (imported["differing"], again["differing"]) == (0, 0)
+    assert (filled["reconciled_ok"], filled["differing"]) == (True, 0)
     assert imported["objects"] == again["objects"] > 100
     assert any("who holds a seat" in each for each in imported["unknown"])
     assert (green["ok"], green["findings"]) == (True, [])

@@ -1,7 +1,8 @@
 """What is asked of Stripe again and again while the ledger is served.
 
     at the start, then every hour    catch up with what no webhook brought
-    after it, then every six hours   compare what is kept with what Stripe has
+    after it, then every six hours   compare what is kept with what Stripe has; every
+                                     hour, and at the start, while something differs
 
 Nothing of it ends the process: what goes wrong is logged, and tried again.
 """
@@ -18,7 +19,7 @@ from typing import Final
 import attrs
 
 from ledger.errors import LedgerError
-from ledger.events import Check
+from ledger.events import Check, StripeChecked
 from ledger.log import Log
 from ledger.metrics import Gauge, Metrics
 from ledger.settings import Mode, Settings
@@ -102,7 +103,7 @@ class Rounds:
             last = await runs(place.log, Check.RECONCILE)
             if last:
                 self._note_reconciled(last[-1].ended_at, len(last[-1].differing))
-            if not last or place.clock() - last[-1].begun_at >= RECONCILE_EVERY:
+            if comparison_due(last[-1] if last else None, place.clock()):
                 await self._reconcile(client)
 
     async def _catch_up(self, client: StripeClient) -> None:
@@ -150,3 +151,8 @@ class Rounds:
 
     def _note_reconciled(self, at: datetime, differing: int) -> None:
         self._reconciled, self._differing = at.timestamp(), float(differing)
+
+
+def comparison_due(last: StripeChecked | None, now: datetime) -> bool:
+    """Tell whether a round that begins *now* compares; what differed is soon seen again."""
+    return last is None or not last.ok or now - last.begun_at >= RECONCILE_EVERY

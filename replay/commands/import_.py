@@ -10,8 +10,9 @@ that may read is enough, and one that lacks a permission is told which. The ledg
 empty or running.
 
 Ctrl-C, or a kill at any point, loses nothing: given again, the import goes on where it
-was. What is in the log as it is now is never taken twice. At the end stands what was
-found, and what only the product or the webhooks to come can tell.
+was. What is in the log as it is now is never taken twice. At the end all is compared with
+what Stripe has, as `bl reconcile` does, and there stands what was found, and what only the
+product or the webhooks to come can tell.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from ledger.clock import utc_now
 from ledger.settings import Settings
 from replay.arguments.options import Reporting
 from replay.ledgers import connected
-from replay.outside import outside, prepared, projected
+from replay.outside import comparison, outside, prepared, projected
 from replay.report.output import write
 from replay.report.progress import progress
 from replay.report.report import Column, Record, Report
 from replay.report.stamping import stamp_of
 from webhooks.import_progress import ProgressFile
 from webhooks.importing import Import, Imported
+from webhooks.reconciling import Reconciled
+from webhooks.stripe_errors import StripeUnavailableError
 
 COLUMNS = (
     Column("resource", "resource", fixed=True),
@@ -40,21 +43,23 @@ def run(*, options: Reporting | None = None) -> int:
     """Import the account that STRIPE_API_KEY is of."""
     options = options or Reporting()
     with prepared(create=True) as (settings, conninfo):
-        imported = asyncio.run(_import(settings, conninfo, options))
+        imported, reconciled = asyncio.run(_import(settings, conninfo, options))
         with connected(conninfo) as connection:
             report = Report(
                 columns=COLUMNS,
                 records=_records(imported),
                 records_name="resources",
-                facts=_facts(imported),
-                card=tuple(_card(imported)),
+                facts=_facts(imported, reconciled),
+                card=tuple(_card(imported, reconciled)),
                 stamp=stamp_of(connection),
             )
             write(report, options)
     return 0
 
 
-async def _import(settings: Settings, conninfo: str, options: Reporting) -> Imported:
+async def _import(
+    settings: Settings, conninfo: str, options: Reporting
+) -> tuple[Imported, Reconciled | None]:
     async with outside(settings, conninfo) as ready:
         work = Import(
             ready.client,
@@ -70,8 +75,14 @@ async def _import(settings: Settings, conninfo: str, options: Reporting) -> Impo
                 tick(done, total, note=f"{done:,} of about {total:,}, {resource}")
 
             imported = await work.run(watch)
-    await projected(conninfo, options.progress)
-    return imported
+        await projected(conninfo, options.progress)
+        # What an earlier comparison met, of a ledger that had nothing yet, is so no more.
+        try:
+            reconciled = await comparison(ready).run()
+        except StripeUnavailableError:
+            return imported, None  # all of it is in; to compare can be done at any time
+        await projected(conninfo, options.progress)
+    return imported, reconciled
 
 
 def unknown(imported: Imported) -> list[str]:
@@ -100,7 +111,7 @@ def _records(imported: Imported) -> list[Record]:
     return [{"resource": name, "found": found} for name, found in imported.counts.items()]
 
 
-def _facts(imported: Imported) -> dict[str, object]:
+def _facts(imported: Imported, reconciled: Reconciled | None) -> dict[str, object]:
     caught_up = imported.caught_up
     return {
         "ok": True,
@@ -111,16 +122,25 @@ def _facts(imported: Imported) -> dict[str, object]:
         "objects": sum(imported.counts.values()),
         "appended": imported.appended,
         "events": 0 if caught_up is None else caught_up.appended,
+        "differing": None if reconciled is None else len(reconciled.left),
         "unknown": unknown(imported),
     }
 
 
-def _card(imported: Imported) -> list[tuple[str, object]]:
-    facts = _facts(imported)
+def _card(imported: Imported, reconciled: Reconciled | None) -> list[tuple[str, object]]:
+    facts = _facts(imported, reconciled)
     card = [
         ("account", facts["account"] or "not told by this key"),
         ("objects", facts["objects"]),
         ("appended", facts["appended"]),
         ("events", facts["events"]),
+        ("differing", _differing(reconciled)),
     ]
     return card + [("unknown", each) for each in unknown(imported)]
+
+
+def _differing(reconciled: Reconciled | None) -> object:
+    if reconciled is None:
+        return "not compared, Stripe did not answer; bl reconcile does it"
+    number = len(reconciled.left)
+    return f"{number:,}; bl reconcile says in what" if number else 0

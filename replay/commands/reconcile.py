@@ -23,18 +23,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ledger.clock import utc_now
 from ledger.settings import Settings
-from replay.arguments.options import ProgressStyle, Reporting
+from replay.arguments.options import Reporting
 from replay.ledgers import connected
-from replay.outside import outside, prepared, projected
+from replay.outside import comparison, outside, prepared, projected
 from replay.report.output import write
 from replay.report.progress import progress
 from replay.report.report import Column, Record, Report
 from replay.report.stamping import stamp_of
 from webhooks.comparing import Difference, Differing, json_value
-from webhooks.held import Held, held
-from webhooks.reconciling import Reconciled, Reconciliation
+from webhooks.reconciling import Reconciled
 
 COLUMNS = (
     Column("code", "difference", fixed=True),
@@ -76,15 +74,9 @@ def run(
 async def _reconcile(
     settings: Settings, conninfo: str, options: Reporting, *, fix: bool
 ) -> Reconciled:
-    async def read() -> Held:
-        await projected(conninfo, ProgressStyle.NONE)
-        return await held(conninfo)
-
     async with outside(settings, conninfo) as ready:
         await projected(conninfo, options.progress)
-        work = Reconciliation(
-            ready.client, ready.log, read, utc_now, livemode=ready.livemode
-        )
+        work = comparison(ready)
         with progress("reconcile", options.progress) as tick:
             reconciled = await work.run(
                 fix=fix, tick=lambda done, path: tick(done, 0, note=f"{done:,}, {path}")
