@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -112,6 +113,7 @@ def _next(result: Result, home: House, token: str, page: str) -> list[str]:
         "",
         " Look at it",
         f"   export LEDGER_DATA_DIR={directory} LEDGER_MODE=test",
+        *_findable(),
         f"   TOKEN={token}",
         f"{ask}{home.base}/v1/status",
         f"{ask}{example}/billing",
@@ -123,3 +125,11 @@ def _next(result: Result, home: House, token: str, page: str) -> list[str]:
         "   bl verify",
         "",
     ]
+
+
+def _findable() -> list[str]:
+    """Return what lets a shell find the `bl` of this environment, unless it does."""
+    ours = Path(sys.executable).with_name("bl")
+    if not ours.exists() or shutil.which("bl") == str(ours):
+        return []
+    return [f'   export PATH={shlex.quote(str(ours.parent))}:"$PATH"']
