@@ -40,7 +40,7 @@ def stamp(rows: int) -> Stamp:
         projections={"seats": 1},
         run_at=WHEN,
         rows=rows,
-        totals={"amount": 900},
+        totals={"amount": 900, "eur owed": 119_69},
         arguments="bl test",
         program="1.0",
     )
@@ -62,7 +62,7 @@ def test_table_is_aligned_and_ends_with_the_stamp(tmp_path: Path) -> None:
         "      7  -                    =1+1",
         "",
         " test · ledger led_1 · position 48,213 · 0000…0000",
-        " bl test · 2 rows · amount 900",
+        " bl test · 2 rows · amount 900 · owed EUR 119.69",
         " seats v1 · bl 1.0 · 2026-11-01T09:30:00Z",
     ]
 
@@ -78,7 +78,7 @@ def test_json_has_facts_records_and_stamp(tmp_path: Path) -> None:
         "hidden": True,
     }
     assert document["stamp"]["rows"] == 2
-    assert document["stamp"]["totals"] == {"amount": 900}
+    assert document["stamp"]["totals"] == {"amount": 900, "eur owed": 119_69}
 
 
 def test_json_lines_are_one_record_each(

@@ -12,7 +12,9 @@ from typing import Final
 import attrs
 
 from ledger.moments import rfc3339
+from projections.amounts import amount
 
+CURRENCY_LETTERS: Final = 3
 DISTRIBUTION: Final = "billing-ledger"
 ARGUMENTS: Final[ContextVar[Sequence[str]]] = ContextVar("arguments", default=())
 
@@ -31,7 +33,8 @@ class Stamp:
         hash: The hash there.
         projections: Version of each read model, by name.
         rows: How many records the report has.
-        totals: Sums over them by which a copy can be checked.
+        totals: Sums over them by which a copy can be checked; of money in minor units,
+            the name beginning with the currency.
     """
 
     ledger: str
@@ -64,7 +67,7 @@ class Stamp:
         """Return it as a table ends with it."""
         digest = self.hash.hex()
         models = ", ".join(f"{name} v{number}" for name, number in self.projections.items())
-        totals = "".join(f" · {name} {total:,}" for name, total in self.totals.items())
+        totals = "".join(f" · {_total(*each)}" for each in self.totals.items())
         rows = f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}"
         short = f"{digest[:4]}…{digest[-4:]}"
         where = f"ledger {self.ledger} · position {self.position:,} · {short}"
@@ -77,3 +80,11 @@ class Stamp:
             f"{self.arguments} · {rows}{totals}",
             " · ".join(program),
         ]
+
+
+def _total(name: str, total: int) -> str:
+    """Write a sum: ``owed USD 119.69``, ``entries 638``."""
+    currency, _, what = name.partition(" ")
+    if len(currency) == CURRENCY_LETTERS:
+        return f"{what} {amount(total, currency)}".strip()
+    return f"{name} {total:,}"
