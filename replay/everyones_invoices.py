@@ -23,6 +23,7 @@ from replay.ledgers import Connection
 from replay.past.log_then import Then
 
 FINAL: Final = frozenset({"open", "paid", "uncollectible"})
+NEVER_OWED: Final = frozenset({"draft", "void"})
 
 
 @attrs.frozen(kw_only=True)
@@ -49,8 +50,10 @@ class Invoiced:
 
     @property
     def remaining(self) -> int:
-        """What is still to be paid, in minor units."""
+        """What is still to be paid, in minor units; 0 of a draft, or of what is void."""
         invoice = self.billed.invoice
+        if invoice.status in NEVER_OWED:
+            return 0
         if invoice.amount_remaining is not None:
             return invoice.amount_remaining
         return (invoice.amount_due or 0) - (invoice.amount_paid or 0)

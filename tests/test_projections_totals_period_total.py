@@ -482,6 +482,8 @@ def test_the_next_charge_is_of_what_is_planned() -> None:
         ([began(**ends)], None),
         ([began(pause_collection={"behavior": "void"})], None),
         ([began(status="trialing", **trial)], 11500),
+        ([began(status="past_due")], 11500),
+        ([began(status="unpaid")], None),  # its invoices stay drafts
         ([began(), counted(11, 1)], 10700),
         ([began(discounts=[once]), paid], 11500),
         ([began(discounts=[discount(coupon())]), paid], 9200),

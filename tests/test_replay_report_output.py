@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
+from ledger.errors import UnavailableError
 from replay.arguments.options import Format, Reporting
-from replay.report.drafts import OutputError
 from replay.report.output import write
 from replay.report.report import Column, Record, Report
 from replay.report.stamp import Stamp
@@ -126,7 +126,7 @@ def test_report_that_fails_half_way_leaves_the_old_file_and_no_draft(
         raise OSError(28, "No space left on device")
 
     broken = Report(columns=COLUMNS, records=records())  # type: ignore[arg-type]
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(UnavailableError, match="No space left"):
         write(broken, Reporting(file=target))
 
     assert target.read_text(encoding="utf-8") == "before"

@@ -28,6 +28,9 @@ from projections.totals.period_lines import PeriodLine
 from projections.totals.period_total import PeriodTotal, period_total
 from projections.totals.roles import Roles
 
+# Stripe leaves the invoices of an unpaid subscription as drafts, and collects none.
+CHARGED: Final = RENEWING - {"unpaid"}
+
 
 @attrs.frozen(kw_only=True)
 class NextCharge:
@@ -109,7 +112,7 @@ def next_charge(
 ) -> NextCharge | None:
     """Return what is charged when the period ends; None where nothing will be."""
     shown, period = listed.subscription, service_periods.next_period(listed)
-    if period is None or shown.status not in RENEWING or _paused(books, period.start):
+    if period is None or shown.status not in CHARGED or _paused(books, period.start):
         return None
     end = ends(shown)
     if end is not None and end <= period.start:

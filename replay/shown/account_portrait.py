@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from projections import rendering
 from projections.amounts import amount
@@ -23,6 +23,11 @@ def _money(key: str) -> Callable[[Record], object]:
     return said
 
 
+def _open(invoice: Record) -> object:
+    """Return what is still to be paid: nothing of a draft, or of what was voided."""
+    return _REMAINING(invoice) if invoice["status"] in OPEN else None
+
+
 def _status(invoice: Record) -> object:
     return words(invoice["status"])
 
@@ -31,13 +36,16 @@ def _number(invoice: Record) -> object:
     return typed(invoice["number"]) or invoice["id"]
 
 
+_REMAINING: Final = _money("amount_remaining")
+# Nothing is owed on a draft, or on what was voided; what was written off is.
+OPEN: Final = frozenset({"open", "paid", "uncollectible"})
 INVOICES = (
     Column("date", "invoiced", fixed=True),
     Column("number", "invoice", words=_number, spare=4),
     Column("status", "status", fixed=True, words=_status),
     Column("total", "total", fixed=True, words=_money("total")),
     Column("amount_paid", "paid", fixed=True, spare=2, words=_money("amount_paid")),
-    Column("amount_remaining", "open", fixed=True, words=_money("amount_remaining")),
+    Column("amount_remaining", "open", fixed=True, words=_open),
     Column("credited", "credited", fixed=True, spare=3, words=_money("credited")),
     Column("due_date", "due", fixed=True, spare=1),
     *(
