@@ -30,6 +30,7 @@ class Runs:
 
     reconciled: Checked | None
     caught_up_at: datetime | None
+    imported_at: datetime | None = None
 
     @property
     def facts(self) -> dict[str, object]:
@@ -63,6 +64,7 @@ def last_runs(connection: Connection) -> Runs:
     return Runs(
         reconciled=kept.get(Check.RECONCILE),
         caught_up_at=max((at for at in caught_up if at is not None), default=None),
+        imported_at=kept[Check.IMPORT].begun_at if Check.IMPORT in kept else None,
     )
 
 

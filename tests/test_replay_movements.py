@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from projections.accounting.movements import CELLS, Movement, Row
 from projections.api.app import application
 from projections.api.serving import opened
 from replay.__main__ import main
+from replay.commands.movements import before_import
 from replay.report.bars import bars
 
 KEY: Final = b"k" * 32
@@ -208,3 +210,13 @@ def test_the_journal_is_exported_twice_with_the_same_bytes(
     entries, errors, _ = loader.load_file(str(files[0]))
     assert errors == []
     assert len(entries) > 200
+
+
+def test_months_before_an_import_say_what_is_not_known_of_them() -> None:
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    ((label, told),) = before_import(datetime(2026, 3, 20, tzinfo=UTC), march)
+
+    assert label == "not all known"
+    assert "before the import of 2026-03-20" in told
+    assert before_import(march, march) == []
+    assert before_import(None, march) == []

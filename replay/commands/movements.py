@@ -47,6 +47,7 @@ from replay.report.output import write
 from replay.report.progress import Tick, progress
 from replay.report.report import Column, Record, Report
 from replay.report.stamping import stamp_of
+from replay.stripe_runs import last_runs
 
 # What gives way in a narrow terminal, the rarest first.
 SPARED: Final = {"reactivation": 3, "contraction": 2, "expansion": 1}
@@ -120,6 +121,10 @@ def run(
                 told = asyncio.run(_told(conninfo, asked, now, tick))
         report = _rows(told, options) if explain is None else _parts(told, asked)
         facts = {"zone": str(zone), "accounts": told.accounts, "unpriced": told.unpriced}
+        note = before_import(
+            last_runs(connection).imported_at, months[0].start if months else now
+        )
+        report = attrs.evolve(report, card=(*report.card, *note))
         stamp = stamp_of(connection, _totals(told, explained=explain is not None))
         write(attrs.evolve(report, facts={**facts, **report.facts}, stamp=stamp), options)
     return 0
@@ -167,6 +172,17 @@ def _rows(told: Told, options: Reporting) -> Report:
         ),
         text=bars(told.rows, columns) if options.is_terminal else "",
     )
+
+
+def before_import(imported_at: datetime | None, start: datetime) -> list[tuple[str, str]]:
+    """Return what to know of months before an import; nothing from *start* on after it."""
+    if imported_at is None or imported_at <= start:
+        return []
+    told = (
+        f"changes before the import of {imported_at:%Y-%m-%d}: what was old may count as "
+        "new where it was first seen"
+    )
+    return [("not all known", told)]
 
 
 def _unpriced(prices: Sequence[str]) -> list[str]:
