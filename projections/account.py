@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeVar
 
 import attrs
 
+from projections import discount_ends
 from projections.history import Current, History, Told, told
 from projections.models.catalogue import Catalogue
 from projections.models.checks import Checked
@@ -123,13 +125,11 @@ class Account:
 
     @cached_property
     def stops(self) -> Mapping[str, datetime]:
-        """When discounts were taken away, as the events say that did it."""
-        return {
-            name: fact.occurred_at
-            for name, history in self.discounts.items()
-            for fact in history.recent
-            if fact.deletes
-        }
+        """When discounts ended, as events or what they were on tell."""
+        customer = self.currents(self.customers).get(self.linked.customer or "")
+        subscriptions = self.currents(self.histories)
+        unheard = discount_ends.unheard(self.discounts, subscriptions, customer)
+        return dict(chain(unheard, discount_ends.heard(self.discounts)))
 
     @cached_property
     def _told(self) -> dict[int, dict[str, Any]]:

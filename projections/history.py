@@ -53,6 +53,7 @@ class Current(
         gaps: Of a subscription or an invoice, where something was not told.
         inferred: Whether nothing but a date of its own tells what it was.
         unborn: Whether the first that was told of it is no beginning.
+        shown_at: When Stripe last showed it to whoever asked.
     """
 
     value: V
@@ -66,6 +67,7 @@ class Current(
     gaps: tuple[Gap, ...] = ()
     inferred: bool = False
     unborn: bool = False
+    shown_at: datetime | None = None
 
     @property
     def open_gaps(self) -> tuple[Gap, ...]:
@@ -227,6 +229,7 @@ def _after(before: Current[V] | None, event: Observed[V], *, opens: bool) -> Cur
             traces=traced((), event),
             inferred=is_inferred(event),
             unborn=not born(event),
+            shown_at=at if is_shown(event) else None,
         )
     if before.ended and not (event.deletes or shown.ended):
         revived = (*before.revived, event.position)[-REVIVED_MAX:]
@@ -247,6 +250,7 @@ def _after(before: Current[V] | None, event: Observed[V], *, opens: bool) -> Cur
         gaps=gapped(before.gaps, known, event, opens=opens),
         inferred=is_inferred(event),
         unborn=before.unborn and not is_shown(event),
+        shown_at=at if is_shown(event) else before.shown_at,
     )
 
 

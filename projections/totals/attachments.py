@@ -32,7 +32,11 @@ def attached(books: Books) -> Iterator[On]:
 
     Those of items come first; then each in the order in which it is taken off.
     """
-    told = {name: each for name, each in books.discounts.items() if not each.deleted}
+    told = {
+        name: each
+        for name, each in books.discounts.items()
+        if not each.deleted and name not in books.stops
+    }
     customers = books.customer.discounts if books.customer else ()
     yield from _in_order(books, reduced(books.subscription), customers, told)
 
@@ -60,7 +64,7 @@ def on_mark(books: Books, mark: Mark, moment: datetime) -> Iterator[On]:
         name: each
         for name, each in books.discounts.items()
         if _had_begun(each.value.start, moment)
-        and (not each.deleted or books.stops.get(name, moment) > moment)
+        and not _had_ended(books, name, each, moment)
     }
     customers = [
         each
@@ -72,6 +76,14 @@ def on_mark(books: Books, mark: Mark, moment: datetime) -> Iterator[On]:
 
 def _had_begun(start: datetime | None, moment: datetime) -> bool:
     return start is not None and start <= moment
+
+
+def _had_ended(
+    books: Books, name: str, told: Current[Discounting], moment: datetime
+) -> bool:
+    if not told.deleted and name not in books.stops:
+        return False
+    return books.stops.get(name, moment) <= moment
 
 
 def _in_order(

@@ -38,7 +38,7 @@ class Books:
     Attributes:
         invoices: Of its account, none that was deleted; others' do no harm.
         items: Invoice items of its account, none that was deleted.
-        discounts: As events of their own told them; *stops* is when some were deleted.
+        discounts: As events of their own told them; *stops* is when some ended.
         levels: How many seats the product told, or nothing if its word does not count.
         scheduled: What is to change.
         stated: The currency of the period asked about, where the subscription has had
