@@ -147,12 +147,16 @@ def one(
     """
     found = _rows(connection, ONE, {"id": event_id, "position": position})
     for each in found:
-        _hold_against_chain(connection, each["position"])
+        hold_against_chain(connection, each["position"])
     return found
 
 
-def _hold_against_chain(connection: Connection, position: int) -> None:
-    """Take the row's hash once more, over its columns and the hash of the row before."""
+def hold_against_chain(connection: Connection, position: int) -> None:
+    """Take a row's hash once more, over its columns and the hash of the row before.
+
+    Raises:
+        IntegrityFailureError: It is another than the one that is stored.
+    """
     ledger_id = state(connection)[0].ledger_id
     for stored, before, *columns in connection.execute(CHAINED, (position,)):
         previous = genesis_hash(ledger_id) if position == 1 else before

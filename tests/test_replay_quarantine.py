@@ -11,12 +11,13 @@ import attrs
 import psycopg
 import pytest
 
-from command_line import bl, on
+from command_line import bl, bl_here, damaged, on
 from ledger.database import Role
 from ledger.envelope import stripe_event
 from ledger.events import Event, StripeEvent
 from ledger.postgres import PostgresLog
 from projections.facts import ReferenceMade, SubscriptionObserved
+from projections.models.customers import CUSTOMERS
 from projections.models.declaration import Projection, table
 from projections.models.declaration import on as handled
 from projections.models.registry import PROJECTIONS
@@ -24,6 +25,8 @@ from projections.models.routing import UNROUTED, Loose, made
 from projections.models.subscriptions import SUBSCRIPTIONS, History, observed
 from projections.projector import process
 from replay.rebuild.differing import Parting, parting
+from replay.rebuild.drift import compare
+from replay.rebuild.drift_words import drift_findings
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON: Final = 66
@@ -192,6 +195,48 @@ def test_P03_who_is_parked_goes_on_after_a_release_from_the_command_line(
     assert bl("verify", "--projections", env=broken).code == 0
     assert bl("quarantine", "release", "cus_1", env=broken).code == 4
     assert bl("quarantine", "release", UNREADABLE.event_id, env=broken).code == 2
+
+
+def test_who_is_parked_is_told_once_and_not_compared(broken: dict[str, str]) -> None:
+    for command in (["replay", "--compare"], ["verify", "--projections"]):
+        compared = bl_here(*command, "-O", "json", env=broken)
+        found = json.loads(compared.out)["findings"]
+
+        assert (compared.code, compared.err) == (0, ""), command
+        assert [(each["code"], each["account"]) for each in found] == [
+            ("account_parked", "cus_1"),
+            ("account_parked", "ledger:unrouted/dp_2"),
+        ]
+        assert json.loads(compared.out)["ok"] is True
+    shown = bl_here("replay", "--compare", env=broken).out
+    assert "2 accounts are not compared" in shown
+
+
+def test_what_can_no_longer_be_folded_is_a_difference(
+    intact: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    of = [BROKEN[SUBSCRIPTIONS.name], CUSTOMERS]
+
+    compared = asyncio.run(
+        compare(intact["DATABASE_URL"], lambda _done, _total: None, of, bodies=True)
+    )
+
+    assert [one.differing for one in compared] == [1, 0]
+    (finding,) = drift_findings(compared)
+    assert finding["message"] == "cus_1: unfoldable, #3: ZeroDivisionError"
+    assert [each for each in caplog.records if each.message == "account_parked"] == []
+
+
+def test_C03_a_comparison_that_meets_an_altered_event_is_exit_3(
+    intact: dict[str, str],
+) -> None:
+    damaged(intact, "UPDATE ledger.log SET topic = 'of_nobody' WHERE position = 2")
+
+    for command in (["replay", "--compare", "--bodies"], ["verify", "--projections"]):
+        said_of = bl_here(*command, env=intact)
+        assert (said_of.code, said_of.out) == (3, ""), (command, said_of)
+        assert said_of.err.count("\n") == 1
+        assert "#2 is not what its hash was taken over" in said_of.err
 
 
 def test_read_models_are_listed_and_only_known_ones_rebuilt(intact: dict[str, str]) -> None:

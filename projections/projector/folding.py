@@ -101,9 +101,9 @@ def parked_as(event: Event) -> str:
     if event.account:
         return event.account
     if isinstance(event, StripeEvent):
-        return _named(UNROUTED, event.object_id or event.event_id)
+        return parked_name(UNROUTED, event.object_id or event.event_id)
     own = event.originator_id if isinstance(event, UnknownEvent) else str(event)
-    return _named(UNROUTED, own)
+    return parked_name(UNROUTED, own)
 
 
 def is_nobodys(parked: str) -> bool:
@@ -111,7 +111,8 @@ def is_nobodys(parked: str) -> bool:
     return parked.startswith(_NOBODYS)
 
 
-def _named(account: str, name: str) -> str:
+def parked_name(account: str, name: str) -> str:
+    """Return what is parked where our code fails on the object *name* of *account*."""
     return f"{_NOBODYS}{name}" if account in {UNROUTED, ""} else account
 
 
@@ -230,14 +231,14 @@ def _apply_in_order(
         account = fact.account
         if account in late:
             continue
-        if failures and _named(account, fact.object_id) in failures:
+        if failures and parked_name(account, fact.object_id) in failures:
             continue
         key = (account, fact.object_id)
         before = states.get(key, initial)
         try:
             after = handlers[type(fact)](before, fact)
         except Exception as error:  # noqa: BLE001 - parks this account, stops no other
-            parked = _named(account, fact.object_id)
+            parked = parked_name(account, fact.object_id)
             failures[parked] = Failure.of(parked, position, error)
             continue
         if after is None:

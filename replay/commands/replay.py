@@ -9,8 +9,9 @@
 --compare, which is what is done if nothing is said, folds the log anew and names each row
 that is kept otherwise, with its field and both values; it writes nothing. What was read of
 an event's body is kept for rebuilds, bound to the log's chain and to the code that read
-it, and is not read again; --bodies reads every body all the same. Exit 0 if every row is
-what the log makes of it, 1 if not.
+it, and is not read again; --bodies reads every body all the same, and bl verify too.
+Exit 0 if every row is what the log makes of it, 1 if not, 3 if that cannot be told since
+an event was altered. An account that is parked is named, and not compared.
 
 --swap folds the log into tables beside the live ones, which readers and the projector go
 on using, and puts all of them in place in one step. Interrupted (Ctrl-C), nothing is put
@@ -35,7 +36,7 @@ from replay.commands import projections as read_models
 from replay.ledgers import Connection, connected, database
 from replay.rebuild.differences import Compared
 from replay.rebuild.drift import compare
-from replay.rebuild.drift_words import drift_findings
+from replay.rebuild.drift_words import drift_findings, parked_said
 from replay.rebuild.swapping import swap as swapped
 from replay.report.output import write
 from replay.report.progress import progress
@@ -109,7 +110,7 @@ def _compare(chosen: Sequence[Projection[Any]], options: Reporting, *, bodies: b
 def _report(compared: Sequence[Compared], connection: Connection) -> Report:
     rows = sum(one.rows for one in compared)
     differing = sum(one.differing for one in compared)
-    findings = drift_findings(compared)
+    findings, parked = drift_findings(compared), parked_said(compared)
     position = min((one.position for one in compared), default=0)
     return Report(
         columns=COLUMNS,
@@ -130,7 +131,8 @@ def _report(compared: Sequence[Compared], connection: Connection) -> Report:
         },
         card=(
             ("compared", f"{len(compared)} read models, {rows:,} rows, to #{position:,}"),
-            ("differ", _said(differing, len(findings))),
+            ("differ", _said(differing, sum(len(one.differences) for one in compared))),
+            *[("parked", parked)] * (parked is not None),
         ),
         stamp=stamp_of(connection, {"compared": rows, "differ": differing}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import attrs
 import msgspec
 
 from projections.models.declaration import Projection
-from projections.projector.folding import Key
+from projections.projector.folding import Failure, Key, parked_name
 from projections.projector.rows import Codec, Row
 from replay.rebuild.differing import Parting, parting, said
 
@@ -21,7 +22,8 @@ class Difference:
     """An object whose kept row is not what the log makes of it.
 
     Attributes:
-        what: ``missing``, ``extra`` or ``other``.
+        object_id: Empty where nothing can be made of the whole account.
+        what: ``missing``, ``extra``, ``other`` or ``unfoldable``.
         field: Where the state parts from what the log says; None for a whole row.
         expected: What the log says stands there.
         actual: What is kept.
@@ -45,6 +47,7 @@ class Compared:
         position: The bookmark up to which it was compared.
         differing: How many objects differ.
         differences: The first of them, at most `NAMED_MAX`.
+        parked: Accounts that are not compared: they wait for a repaired release.
     """
 
     projection: str
@@ -52,21 +55,33 @@ class Compared:
     position: int
     differing: int
     differences: tuple[Difference, ...]
+    parked: tuple[str, ...] = ()
 
 
 class Found:
     """Counts the objects that differ, and names the first of them.
 
     Args:
-        passed_over: Accounts that are not compared: they wait for a repaired release.
+        parked: Accounts that are not compared: they wait for a repaired release.
+        failed: What our code failed on, now; of those who are parked it is no news.
     """
 
-    def __init__(self, projection: Projection[Any], passed_over: AbstractSet[str]) -> None:
+    def __init__(
+        self,
+        projection: Projection[Any],
+        parked: AbstractSet[str],
+        failed: Iterable[Failure] = (),
+    ) -> None:
         self.count = 0
         self.named: list[Difference] = []
         self._codec = Codec(projection)
         self._name = projection.name
-        self._passed_over = passed_over
+        self._parked = parked
+        self._passed_over = set(parked)
+        for each in failed:
+            if each.account not in parked:
+                self._passed_over.add(each.account)
+                self._name_unfoldable(each)
 
     def compared(self, rows: int, position: int) -> Compared:
         """Return what was found among *rows*, as of *position*."""
@@ -76,11 +91,12 @@ class Found:
             position=position,
             differing=self.count,
             differences=tuple(sorted(self.named, key=_place)),
+            parked=tuple(sorted(self._parked)),
         )
 
     def take(self, key: Key, wanted: Row | None, kept: Row | None) -> None:
         """Take note of an object, if it differs."""
-        if wanted == kept or key[0] in self._passed_over:
+        if wanted == kept or parked_name(*key) in self._passed_over:
             return
         self.count += 1
         if len(self.named) == NAMED_MAX:
@@ -92,6 +108,17 @@ class Found:
             object_id=key[1],
             what=what,
             **_where(self._codec, wanted, kept),
+        )
+        self.named.append(difference)
+
+    def _name_unfoldable(self, failure: Failure) -> None:
+        self.count += 1
+        difference = Difference(
+            projection=self._name,
+            account=failure.account,
+            object_id="",
+            what="unfoldable",
+            expected=f"#{failure.position:,}: {failure.error}",
         )
         self.named.append(difference)
 

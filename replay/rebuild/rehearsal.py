@@ -6,7 +6,9 @@ well, and only the others are compared.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import attrs
@@ -20,6 +22,7 @@ from projections.projector.packing import unpacked
 from projections.projector.rows import Row
 from projections.projector.runner import Runner
 from projections.projector.twin import MemoryRows
+from replay.entries import hold_against_chain
 from replay.ledgers import Connection, connected
 from replay.models import read_models
 from replay.rebuild.differences import Compared, Found
@@ -27,7 +30,12 @@ from replay.rebuild.differences import Compared, Found
 STEP: Final = 16384
 FETCHED: Final = 2000
 KEPT: Final = sql.SQL("SELECT account, object, state, refers FROM {view}")
-PARKED: Final = "SELECT account FROM read_models.parked WHERE projection = %s"
+PARKED: Final = """
+SELECT account
+  FROM read_models.parked
+  JOIN read_models.bookmarks USING (projection, generation)
+ WHERE live AND projection = %s
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,16 +53,36 @@ async def rehearsed(
     progress: Callable[[int, int], None],
     projections: Sequence[Projection[Any]],
 ) -> list[Compared]:
-    """Compare *projections* with what the runner makes of *log*, each to its bookmark."""
+    """Compare *projections* with what the runner makes of *log*, each to its bookmark.
+
+    Raises:
+        IntegrityFailureError: An event that cannot be folded is not what was written.
+    """
     with connected(conninfo) as connection:
         known = {one.name: one for one in read_models(connection, 0)}
     total = min(known[each.name].position for each in projections)
     rehearsals = [_rehearsal(each, log) for each in projections]
     fleet = Fleet(log, [each.runner for each in rehearsals])
-    for until in (*range(STEP, total, STEP), total):
-        await fleet.catch_up(until)
-        progress(until, total)
-    return [await _compared(conninfo, each) for each in rehearsals]
+    with _unlogged():
+        for until in (*range(STEP, total, STEP), total):
+            await fleet.catch_up(until)
+            progress(until, total)
+        return [await _compared(conninfo, each) for each in rehearsals]
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Let the report tell who is parked: as a runner logs it, it would be news."""
+    logger = logging.getLogger(Runner.__module__)
+    logger.addFilter(_is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_other)
+
+
+def _is_other(told: logging.LogRecord) -> bool:
+    return told.getMessage() != "account_parked"
 
 
 def _rehearsal(projection: Projection[Any], log: PostgresLog) -> _Rehearsal:
@@ -74,7 +102,10 @@ async def _compared(conninfo: str, rehearsal: _Rehearsal) -> Compared:
         await rehearsal.runner.catch_up(position)
         rows = len(twin.rows)
         parked = {row[0] for row in connection.execute(PARKED, (projection.name,))}
-        found = Found(projection, parked | set(twin.failures))
+        failed = twin.failures.values()
+        for position in sorted({each.position for each in failed}):
+            hold_against_chain(connection, position)
+        found = Found(projection, parked, failed)
         for key, kept in _kept(connection, projection.name):
             found.take(key, twin.rows.pop(key, None), kept)
         for key, wanted in twin.rows.items():
