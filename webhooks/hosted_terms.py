@@ -76,7 +76,8 @@ def allowed_url(name: str, url: str, origins: Sequence[str]) -> str:
     if found is None:
         raise bad_request(f"{name} is no address such as https://shop.example/billing")
     if found[1].lower() not in {origin.rstrip("/").lower() for origin in origins}:
-        raise bad_request(f"{name} is not within LEDGER_RETURN_ORIGINS", parameter=name)
+        detail = f"{name} is not within LEDGER_RETURN_ORIGINS; {found[1]} must stand there"
+        raise bad_request(detail, parameter=name)
     return url
 
 
