@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from ledger.moments import rfc3339
 from projections.amounts import amount
 from projections.answer import Account, answer
@@ -73,15 +75,29 @@ def run(
     span = None if period is None else month_of(period)
     rows: list[Record] = []
     counted: Counter[str] = Counter()
+    example = ""
     with database() as conninfo, connected(conninfo) as connection:
         state(connection)
         for account, each in _shadows(conninfo, connection, subject, options):
             if span is None or span[0] <= each.made < span[1]:
                 counted["invoices"] += 1
                 counted["unchecked"] += bool(each.unchecked)
+                example = example or unchecked(each)
                 rows += (_record(account, each, one) for one in each.differences)
-        write(_report(rows, counted, period, stamp_of(connection)), options)
+        report = _report(rows, counted, period, stamp_of(connection))
+        if example:
+            report = attrs.evolve(report, card=(*report.card, ("such as", example)))
+        write(report, options)
     return DIFFERENCES if rows else 0
+
+
+def unchecked(shadow: Shadow) -> str:
+    """Return what of an invoice could not be computed, and why; empty if all could."""
+    if not shadow.unchecked:
+        return ""
+    first = shadow.unchecked[0]
+    what = first.description or first.what
+    return f"{shadow.number or shadow.invoice}: {what}, {first.missing or 'not known'}"
 
 
 def _report(
