@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from command_line import BL, SECRET, an_account, bl, damaged, on
+from command_line import BL, SECRET, an_account, bl, bl_here, damaged, on
 from ledger.database import Role
 from ledger.events import AccountLinked, Command, StripeEvent
 from ledger.postgres import PostgresLog
@@ -55,6 +55,30 @@ def test_checkpoint_catches_an_end_that_was_cut_off(
 
     assert said.code == 3
     assert f"#{head}: rows are missing" in said.out
+
+
+def test_L09_a_checkpoint_of_another_ledger_or_made_up_is_named(
+    ledger: dict[str, str], tmp_path: Path
+) -> None:
+    kept, wrong = tmp_path / "checkpoint", tmp_path / "wrong"
+    assert bl_here("checkpoint", "-o", kept, env=ledger).code == 0
+    origin, position, digest, moment = kept.read_text(encoding="utf-8").splitlines()
+    other = "A" * 43 + "="
+    beyond = str(int(position) + 1)
+
+    for text, said in [
+        (("billing-ledger/led_other", position, digest, moment), "is of led_other"),
+        ((origin, position, other, moment), "holds another hash here"),
+        ((origin, "7", digest, moment), "#7: the checkpoint holds another hash here"),
+        ((origin, beyond, digest, moment), f"#{beyond}: rows are missing"),
+    ]:
+        wrong.write_text("\n".join(text) + "\n", encoding="utf-8")
+        checked = bl_here("verify", "--log", "--against", wrong, env=ledger)
+        assert checked.code == 3, (text, checked)
+        assert said in " ".join(checked.out.split())
+        none = bl_here("checkpoint", "--against", wrong, "-o", tmp_path / "n", env=ledger)
+        assert (none.code, none.out, none.err.count("\n")) == (3, "", 1), (text, none)
+        assert not (tmp_path / "n").exists()
 
 
 def test_checkpoint_is_signed_once_the_log_holds_and_believed_for_one_key_only(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -14,7 +15,8 @@ from ledger.database import Role
 from ledger.errors import IntegrityFailureError
 from ledger.events import StripeEvent, Verdict
 from ledger.postgres import PostgresLog
-from ledger.transcript import TranscriptError, retold, titled
+from ledger.row import chain_hash, genesis_hash, pack, preamble
+from ledger.transcript import Line, TranscriptError, retold, titled
 from ledger_on_disk import fill
 from test_replay_commands import append
 
@@ -139,6 +141,59 @@ def test_file_that_was_cut_leaves_nothing(
 
     assert (said.code, head(empty)) == (3, before)
     assert "it ends at #" in said.err
+
+
+def test_L03_a_file_that_was_edited_is_refused_by_its_line_and_nothing_is_appended(
+    ledger: dict[str, str], empty: dict[str, str], tmp_path: Path
+) -> None:
+    kept, before = exported(ledger, tmp_path), head(empty)
+    lines = kept.read_bytes().splitlines(keepends=True)
+    last = len(lines) - 1
+
+    for changed, where, code in [
+        ([*lines[:5], *lines[6:]], "line 6 is #6, where #5 should be", 3),
+        ([*lines[:5], lines[6], lines[5], *lines[7:]], "line 6 is #6, where #5", 3),
+        ([*lines[:5], lines[4], *lines[5:]], "line 6 is #4, where #5 should be", 3),
+        ([*lines[:last], altered(lines[last])], f"line {last + 1}, #{last}, is not", 3),
+        ([*lines[:last], lines[last][:40]], f"line {last + 1} is no row of a log", 2),
+        ([lines[0].replace(b"led_", b"led_0", 1), *lines[1:]], "line 2, #1, is not", 3),
+    ]:
+        kept.write_bytes(b"".join(changed))
+        refused = bl_here("import-log", kept, env=empty)
+        assert (refused.code, refused.out) == (code, ""), (where, refused)
+        assert where in refused.err
+        assert refused.err.count("\n") == 1
+        assert head(empty) == before
+    with psycopg.connect(empty["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger.log").fetchone() == (0,)
+
+
+def forged(lines: list[bytes]) -> bytes:
+    """Return *lines* with another account in the fifth, all hashes taken anew."""
+    title, *told = map(json.loads, lines)
+    digest = genesis_hash(title["ledger"])
+    told[3]["account"] = "cus_other"
+    for each in told:
+        row = msgspec.convert(each, Line, strict=False).row()
+        digest = chain_hash(preamble(title["ledger"]), digest, b"".join(pack(row)))
+        each["hash"] = digest.hex()
+    title["hash"] = digest.hex()
+    return b"".join(json.dumps(each).encode() + b"\n" for each in (title, *told))
+
+
+def test_L05_a_file_written_anew_with_its_hashes_is_caught_by_a_checkpoint(
+    ledger: dict[str, str], empty: dict[str, str], tmp_path: Path
+) -> None:
+    kept, taken = exported(ledger, tmp_path), tmp_path / "checkpoint"
+    assert bl_here("checkpoint", "-o", taken, env=ledger).code == 0
+    kept.write_bytes(forged(kept.read_bytes().splitlines(keepends=True)))
+
+    assert bl_here("import-log", kept, env=empty).code == 0
+    assert bl_here("verify", "--log", env=empty).code == 0
+    against = bl_here("verify", "--log", "--against", taken, env=empty)
+
+    assert against.code == 3
+    assert "the checkpoint holds another hash here" in " ".join(against.out.split())
 
 
 def test_ledger_that_holds_events_or_is_of_another_mode_is_left_as_it_is(

@@ -9,6 +9,7 @@ import logging
 import os
 import random
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,6 +18,7 @@ import attrs
 import psycopg
 import pytest
 
+from ledger import clock
 from ledger.database import Role, connect
 from ledger.events import Command, Event, SeatAssigned, StripeEvent
 from ledger.postgres import PostgresLog
@@ -400,10 +402,8 @@ async def test_P07_neither_hash_seed_nor_zone_nor_locale_changes_a_byte(
     assert printed == {plain}
 
 
-async def test_P08_neither_fold_nor_answer_reaches_for_the_world_outside(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pages = await everything(await in_memory(mixed(120)))
+def poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whatever is of the world outside raise."""
 
     def poisoned(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("it reached for the world outside")
@@ -419,6 +419,43 @@ async def test_P08_neither_fold_nor_answer_reaches_for_the_world_outside(
         "builtins.open",
     ):
         monkeypatch.setattr(name, poisoned)
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("ledger.", "projections.")) and hasattr(module, "utc_now"):
+            monkeypatch.setattr(module, "utc_now", poisoned)
+
+
+async def test_P08_control_a_fold_that_looks_outside_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = await everything(await in_memory(mixed(12)))
+    read = folding.read(translation(SUBSCRIPTIONS.handlers), pages).facts
+
+    for module, name in ((time, "time"), (clock, "utc_now"), (random, "random")):
+
+        def impure(
+            history: History,
+            fact: SubscriptionObserved,
+            of: tuple[object, str] = (module, name),
+        ) -> History | None:
+            getattr(*of)()
+            return observed(history, fact)
+
+        mutant = attrs.evolve(
+            SUBSCRIPTIONS, handlers={**SUBSCRIPTIONS.handlers, SubscriptionObserved: impure}
+        )
+        assert folding.fold(mutant, read) == folding.fold(SUBSCRIPTIONS, read)
+        with monkeypatch.context() as poisoning:
+            poison(poisoning)
+            with pytest.raises(AssertionError, match="world outside"):
+                folding.fold(mutant, read)
+
+
+async def test_P08_neither_fold_nor_answer_reaches_for_the_world_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = await everything(await in_memory(mixed(120)))
+
+    poison(monkeypatch)
     kept = {
         each.name: folding.fold(each, folding.read(translation(each.handlers), pages).facts)
         for each in PROJECTIONS
