@@ -15,7 +15,6 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.errors import NotConfiguredError, UnavailableError
-from ledger.hanging_up import check
 
 PROOF_COMMITS: Final = 200
 PROOF_TRIES: Final = 8  # a sync by another session serves ours, and is counted late
@@ -94,7 +93,6 @@ def pool(
         max_size=size,
         open=False,
         kwargs={"autocommit": True},
-        check=check,
         timeout=3,
     )
 

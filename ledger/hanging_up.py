@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
 
 import psycopg
 
@@ -22,12 +20,14 @@ from ledger.errors import UnavailableError
 
 T = TypeVar("T")
 
-CHECK_S: Final = 3.0
-# What answered so lately is taken to be there still: asking costs as much as a question.
-TRUSTED_S: Final = 0.25
+# More than any pool holds.
+CUT_MAX: Final = 10
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-_ANSWERED: Final[WeakKeyDictionary[Connection, float]] = WeakKeyDictionary()
+
+
+class CutOffError(psycopg.OperationalError):
+    """The connection was gone before there was an answer, or before it was asked."""
 
 
 @contextmanager
@@ -35,53 +35,40 @@ def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
     """Hang up on *connection* if the block takes longer than *seconds*.
 
     The driver then raises ``psycopg.OperationalError`` in the block.
+
+    Raises:
+        CutOffError: The connection was gone before that.
     """
     loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
     timer = loop.call_later(seconds, _hang_up, connection)
     try:
         yield
-    except psycopg.OperationalError:
-        # Where one is gone, the others may be: none is trusted unasked.
-        _ANSWERED.clear()
+    except psycopg.OperationalError as error:
+        if connection.broken and loop.time() < end:
+            raise CutOffError(str(error)) from error
         raise
     finally:
         timer.cancel()
-    _ANSWERED[connection] = loop.time()
 
 
-async def check(connection: Connection) -> None:
-    """Raise ``psycopg.OperationalError`` if *connection* does not answer at once.
+async def asked_again(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what *ask*, which changes nothing, returns, asked again where it was cut off.
 
-    One that answered a moment ago is not asked, unless the server has said something
-    since: to a connection that waits it says no more than that it is over.
-    """
-    answered = _ANSWERED.get(connection)
-    if answered is not None and asyncio.get_running_loop().time() - answered < TRUSTED_S:
-        line = select.poll()
-        line.register(connection.fileno(), select.POLLIN)
-        if not line.poll(0):
-            return
-    with answering_within(connection, CHECK_S):
-        await connection.execute("")
-
-
-async def asked_twice(ask: Callable[[], Awaitable[T]]) -> T:
-    """Return what *ask* returns; where a trusted connection was gone, ask once more.
-
-    The second time none is trusted. What took longer than that is not asked again: whoever
-    waits has waited enough.
+    Where one connection is gone, all that a pool holds may be: each costs a try, which is
+    sooner over than a pool's own check, that waits longer with each that it finds gone.
+    What got no answer in its time is not asked again: whoever waits has waited enough.
 
     Raises:
-        UnavailableError: There is no answer the second time either.
+        UnavailableError: There is no answer.
     """
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    try:
-        return await ask()
-    except UnavailableError:
-        if loop.time() - started > TRUSTED_S:
-            raise
-        return await ask()
+    for _ in range(CUT_MAX):
+        try:
+            return await ask()
+        except UnavailableError as error:
+            if not isinstance(error.__cause__, CutOffError):
+                raise
+    return await ask()
 
 
 def _hang_up(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from ledger.database import Role, connect, pool
 from ledger.encoding import Encodings
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import Event
-from ledger.hanging_up import answering_within, asked_twice
+from ledger.hanging_up import answering_within, asked_again
 from ledger.log import Head, Receipt, Recorded, Selection
 from ledger.mapper import Mapper, receipt
 from ledger.pages import AT, FIND, LAST, NEWEST, PAGE_ROWS, page_query
@@ -265,4 +265,4 @@ class PostgresLog:
             except (psycopg.OperationalError, PoolTimeout) as error:
                 raise UnavailableError(f"the log could not be read: {error}") from error
 
-        return await asked_twice(ask)
+        return await asked_again(ask)

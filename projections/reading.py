@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ledger.database import Role, pool
 from ledger.errors import UnavailableError
 from ledger.events import CATALOGUE as CATALOGUE_ACCOUNT
-from ledger.hanging_up import answering_within, asked_twice
+from ledger.hanging_up import answering_within, asked_again
 from projections.account_sql import AROUND, READ, READ_DECIDING
 from projections.aside import answering
 from projections.assembly import Kept, Needs
@@ -203,7 +203,7 @@ class Reader:
                 cursor = await connection.execute(query, values, prepare=True, binary=True)
                 return await cursor.fetchall()
 
-        return await asked_twice(ask)
+        return await asked_again(ask)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:

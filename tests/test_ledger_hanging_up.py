@@ -1,47 +1,42 @@
-"""A connection that answered a moment ago is trusted, unless the server has ended it."""
+"""A read whose connection was cut is asked again, before or while it is answered."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
 import psycopg
-import pytest
 
-from ledger import hanging_up
-from ledger.database import Role
 from ledger.postgres import PostgresLog
 
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
-async def test_a_connection_that_was_cut_right_after_it_answered_is_not_handed_out(
+
+async def test_all_connections_cut_at_once_cost_no_read_and_no_second(
     ledger_database18: str,
 ) -> None:
-    async with PostgresLog.open(ledger_database18, readers=2) as log:
-        await log.head()
-        async with await psycopg.AsyncConnection.connect(ledger_database18) as owner:
-            for _ in range(5):
-                await owner.execute(
-                    "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-                assert (await log.head()).position == 0
+    async with (
+        PostgresLog.open(ledger_database18, readers=4) as log,
+        await psycopg.AsyncConnection.connect(ledger_database18) as owner,
+    ):
+        for _ in range(5):
+            await asyncio.gather(*(log.head() for _ in range(8)))
+            await owner.execute(CUT)
+            async with asyncio.timeout(3):
+                heads = await asyncio.gather(*(log.head() for _ in range(8)))
+            assert {each.position for each in heads} == {0}
 
 
-async def test_one_that_answered_a_moment_ago_is_not_asked_again(
-    ledger_database18: str, monkeypatch: pytest.MonkeyPatch
+async def test_one_cut_in_the_midst_of_a_question_is_asked_again(
+    ledger_database18: str,
 ) -> None:
-    asked: list[Any] = []
-    execute = psycopg.AsyncConnection.execute
-
-    async def noted(connection: Any, query: Any, *given: Any, **how: Any) -> Any:  # noqa: ANN401
-        asked.append(query)
-        return await execute(connection, query, *given, **how)
-
-    monkeypatch.setattr(hanging_up, "TRUSTED_S", 60)
-    async with PostgresLog.open(ledger_database18, Role.READER, readers=1) as log:
-        await log.head()
-        monkeypatch.setattr(psycopg.AsyncConnection, "execute", noted)
-        await log.head()
-        assert len(asked) == 1
-        monkeypatch.setattr(hanging_up, "TRUSTED_S", 0)
-        await log.head()
-        assert len(asked) == 3
+    async with (
+        PostgresLog.open(ledger_database18, readers=2) as log,
+        await psycopg.AsyncConnection.connect(ledger_database18) as owner,
+    ):
+        asked = asyncio.create_task(log._query("SELECT pg_sleep(0.4)", ()))
+        await asyncio.sleep(0.3)
+        await owner.execute(CUT)
+        assert len(await asked) == 1

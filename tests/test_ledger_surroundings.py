@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from command_line import bl, on
-from ledger import hanging_up, postgres
+from ledger import postgres
 from ledger.database import Role, connect
 from ledger.errors import NotConfiguredError, UnavailableError
 from ledger.events import StripeEvent
@@ -111,7 +111,6 @@ async def test_a_server_that_stands_still_costs_a_reader_its_deadline_and_no_mor
     ledger_database18: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its backends are stopped: they take a question and answer nothing, for ever."""
-    monkeypatch.setattr(hanging_up, "CHECK_S", 0.3)
     monkeypatch.setattr(reading, "ANSWER_S", 0.3)
     monkeypatch.setitem(postgres.READ_S, Role.READER, 0.3)
     async with PostgresLog.open(ledger_database18, Role.APPENDER) as log:
@@ -128,7 +127,7 @@ async def test_a_server_that_stands_still_costs_a_reader_its_deadline_and_no_mor
             for ask in (log.head, reader.position):
                 started = asyncio.get_running_loop().time()
                 with pytest.raises(UnavailableError):
-                    await _once_it_fails(ask)
+                    await ask()
                 assert asyncio.get_running_loop().time() - started < 5
             assert (await log.head()).position == 0
             assert await reader.position() == 0
@@ -136,13 +135,3 @@ async def test_a_server_that_stands_still_costs_a_reader_its_deadline_and_no_mor
             for pid in stopped:
                 os.kill(pid, signal.SIGCONT)
             await reader.close()
-
-
-async def _once_it_fails(ask: Any) -> None:  # noqa: ANN401 - a bound method
-    """Ask on the connection that is at hand; a check before would hand out another."""
-    pool = ask.__self__._connections
-    check, pool._check = pool._check, None
-    try:
-        await ask()
-    finally:
-        pool._check = check

@@ -51,7 +51,7 @@ LIMIT_MS = 5.0
 SMALLER = 100
 OTHERS = 5_000
 # Of each account that is asked about, the simulation's seed and months.
-LIVES = {"typical": (6, 3), "long": (5, 24)}
+LIVES = {"typical": (8, 3), "long": (5, 24)}
 # Milliseconds by the clock and of this process, of each time a question was asked.
 Took = dict[str, list[tuple[float, float]]]
 GRANT = Grant(scopes=frozenset({Scope.READ}))
