@@ -68,6 +68,7 @@ class Billing:
     Attributes:
         subscriptions: Best first; the first is the primary one.
         held: Who holds a seat, as far as the product has told.
+        customer: None once it was deleted, too: there is nobody left to write to.
         scheduled: What is to change of the primary subscription.
         invoices: Newest first.
         period_total: Of the primary subscription's period, or its last one.
@@ -119,7 +120,8 @@ def answer(account: Account, now: datetime) -> Billing:
     seats_held, known = held(account.registers, now), levels(account.registers, now)
     meant = {each.id: terms_of(account, each, now) for each in subscriptions}
     figures = _seat_figures(account, subscriptions, meant, known, seats_held.users)
-    customer = _customer(account)
+    current = account.currents(account.customers).get(account.linked.customer or "")
+    customer = None if current is None else current.value
     ways = ways_to_pay(
         account.currents(account.payment_methods),
         account.currents(account.mandates),
@@ -151,7 +153,7 @@ def answer(account: Account, now: datetime) -> Billing:
         scheduled=planned,
         seats=figures,
         held=seats_held,
-        customer=customer,
+        customer=None if current is None or current.deleted else customer,
         ways_to_pay=ways,
         tax_ids=_tax_ids(account),
         invoices=billed(owed.invoices, owed.paying, account.currents(account.credit_notes)),
@@ -176,11 +178,6 @@ def answer(account: Account, now: datetime) -> Billing:
             *dunning_findings.of_disputes(account.currents(account.ties), account.payments),
         ),
     )
-
-
-def _customer(account: Account) -> Customer | None:
-    current = account.currents(account.customers).get(account.linked.customer or "")
-    return None if current is None else current.value
 
 
 def _tax_ids(account: Account) -> tuple[tuple[str, TaxId], ...]:

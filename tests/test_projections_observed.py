@@ -142,14 +142,31 @@ def test_an_invoice_is_open_from_its_finalization_and_paid_from_its_payment() ->
         assert (found.status, found.amount_remaining) == (status, remaining)
 
 
-def test_a_deleted_customer_is_gone() -> None:
-    gone = {"id": "cus_1", "object": "customer", "deleted": True}
-    there = {"id": "cus_1", "object": "customer", "email": "a@b.c"}
+def test_a_deleted_customer_is_nobody_whoever_told_so() -> None:
+    """Its last event shows it whole; the API, where that was lost, nothing of it."""
+    there = {"id": "cus_1", "object": "customer", "email": "a@b.c", "currency": "usd"}
+    later = NOON + timedelta(hours=1)
+    deleted = StripeEvent(
+        event_id="evt_deleted",
+        body=json.dumps({"data": {"object": {**there, "email": "new@b.c"}}}).encode(),
+        account="cus_1",
+        object_id="cus_1",
+        occurred_at=later,
+        stripe_type="customer.deleted",
+    )
+    gone = seen({"id": "cus_1", "object": "customer", "deleted": True}, later)
 
-    told_of = at(None, seen(there), seen(gone, NOON + timedelta(hours=1)))
+    known = at(NOON, seen(there), gone).customer
+    ends = [at(None, seen(there), seen(subscription()), each) for each in (deleted, gone)]
 
-    assert told_of.customer is not None
-    assert told_of.customer.email is None
+    assert known is not None
+    assert known.email == "a@b.c"
+    assert [each.customer for each in ends] == [None, None]
+    # What it was last goes on in the totals of what it had.
+    for each in ends:
+        assert each.books is not None
+        assert each.books.customer is not None
+        assert each.books.customer.currency == "usd"
 
 
 def test_an_observation_undoes_no_later_event() -> None:

@@ -1,8 +1,9 @@
 """Objects as Stripe's API showed them, read by the same readers as its events.
 
     subscription         as customer.subscription.observed, and what its dates are sure of
-    customer, gone       as customer.deleted: nobody any more
     subscription, gone   as customer.subscription.gone: what it was last stays
+    customer, gone       as customer.gone, likewise
+    coupon, gone         as coupon.deleted
     price                as price.observed
 
 An observation is dated when it was asked for and says nothing of what came before. What
@@ -21,12 +22,13 @@ import msgspec
 from ledger.events import StripeEvent, StripeObject
 from ledger.log import Recorded
 from projections.facts import (
+    CustomerObserved,
     Fact,
     InvoiceObserved,
     Observed,
     SubscriptionObserved,
 )
-from projections.objects import Invoice, Subscription, Value
+from projections.objects import Customer, Invoice, Subscription, Value
 from projections.translation.dated import dated
 from projections.translation.lifecycle import GONE, OBSERVED
 
@@ -63,6 +65,7 @@ PREFIXES: Final[Mapping[str, str]] = {
 # What tells that one is gone, and what it was if nothing else is known of it.
 _ENDS: Final[Mapping[str, tuple[type[Observed[Any]], Value]]] = {
     "subscription": (SubscriptionObserved, Subscription(status="incomplete_expired")),
+    "customer": (CustomerObserved, Customer()),
     "invoice": (InvoiceObserved, Invoice(status=None)),
 }
 
