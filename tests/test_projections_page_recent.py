@@ -8,9 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import attrs
+import msgspec
 
 from ledger.envelope import stripe_event
-from ledger.events import Command, Event, SeatAssigned
+from ledger.events import Command, Event, SeatAssigned, Source
+from ledger.shown_objects import Showing, stripe_object
 from ledger.twin import MemoryLog
 from projections.account import Account
 from projections.api.billings import Beside
@@ -18,6 +20,7 @@ from projections.api.kept_answers import Kept
 from projections.api.responses import Written
 from projections.api.touches import Names
 from projections.models.links import Linked
+from projections.page.activity import PAGE, SHOWN
 from projections.page.document import Document, Meta
 from projections.page.readers import Reader
 from projections.page.recent import Recent
@@ -107,3 +110,25 @@ async def test_other_words_of_the_bank_are_said_at_once() -> None:
 
     assert first == second
     assert first is not second
+
+
+async def test_what_happened_is_found_behind_the_objects_that_an_import_brought() -> None:
+    account, events = life()
+    objects: list[Event] = [
+        stripe_object(
+            msgspec.json.encode(
+                {"id": f"in_{n}", "object": "invoice", "customer": account}
+            ),
+            Showing(source=Source.IMPORT, at=NOW - timedelta(hours=1)),
+        )
+        for n in range(3 * PAGE)
+    ]
+    told = []
+    for taken in (events, [*events, *objects]):
+        log = MemoryLog()
+        await log.append(taken)
+        at = shown(kept(account), len(taken), NOW)
+        told.append((await Recent(log).lately(at, READERS[0])).entries)
+
+    assert len(told[1]) >= SHOWN
+    assert list(told[1][:SHOWN]) == list(told[0][:SHOWN])

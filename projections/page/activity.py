@@ -51,6 +51,12 @@ class Lately:
     entries: Sequence[Happened]
     next: str | None
 
+    def and_older(self, older: Lately) -> Lately:
+        """Return this and what stands before it in the log, newest first."""
+        both = (*self.entries, *older.entries)
+        newest_first = sorted(both, key=lambda each: each.at, reverse=True)
+        return Lately(entries=tuple(newest_first), next=older.next)
+
 
 async def lately(
     log: Log,

@@ -15,11 +15,13 @@ import attrs
 from ledger.horizon import Horizon
 from ledger.log import Log
 from projections.api.kept_answers import Kept
-from projections.page.activity import Lately, lately, reasons
+from projections.page.activity import SHOWN, Lately, lately, reasons
 from projections.page.readers import Reader
 from projections.page.showing import Shown
 
 SAID_MAX: Final = 500
+# How often it is read on where there was little to say.
+FURTHER_MAX: Final = 6
 
 
 @attrs.frozen(kw_only=True)
@@ -43,11 +45,23 @@ class Recent:
     async def before(
         self, shown: Shown, reader: Reader, position: int | None = None
     ) -> Lately:
-        """Return what happened before *position*; None is lately."""
+        """Return what happened before *position*; None is lately.
+
+        Objects that an import brought are nothing that happened: it is looked behind them.
+        """
         if shown.view is None:
             return Lately(entries=(), next=None)
         said = reasons(shown.dunning)
-        return await lately(self._log, shown.view, reader, reasons=said, before=position)
+        found = await lately(self._log, shown.view, reader, reasons=said, before=position)
+        for _ in range(FURTHER_MAX):
+            if found.next is None or len(found.entries) >= SHOWN:
+                break
+            found = found.and_older(
+                await lately(
+                    self._log, shown.view, reader, reasons=said, before=int(found.next)
+                )
+            )
+        return found
 
     async def lately(self, shown: Shown, reader: Reader) -> Lately:
         """Return what happened lately, as it was said before where that still holds."""
