@@ -26,8 +26,7 @@ FINALIZED: Final = "finalized"
 BIRTH: Final = "birth"
 
 KEPT_MAX: Final = 20
-_SHOWN: Final = (f".{lifecycle.OBSERVED}", f".{lifecycle.GONE}")
-_BEGINNINGS: Final = (".created", ".attached", ".deleted", *_SHOWN)
+_BEGINNINGS: Final = (".created", ".attached", ".deleted", *lifecycle.SHOWN)
 # A charge has no event of its creation, a mandate and an invoice's payment have but one,
 # and what an intent comes to is told at once as often as not.
 _FIRST: Final = frozenset(
@@ -118,7 +117,7 @@ def born(event: Observed[Any]) -> bool:
 
 def is_shown(event: Observed[Any]) -> bool:
     """Tell whether it is no event, but what Stripe answered when it was asked."""
-    return event.type.endswith(_SHOWN)
+    return lifecycle.is_shown(event.type)
 
 
 def _is_broken(before: Value, event: Observed[Any]) -> bool:

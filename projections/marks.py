@@ -14,7 +14,7 @@ import msgspec
 
 from projections.facts import Observed, SubscriptionObserved
 from projections.objects import Discount, Subscription
-from projections.translation.lifecycle import is_inferred
+from projections.translation.lifecycle import is_inferred, is_shown
 
 
 class Sold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -41,6 +41,8 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         reduced: Those of items first, as they are taken off.
         inferred: Whether only a date tells it that the subscription keeps: what it was
             then is likely, and not certain.
+        shown: Whether no event tells it, but what Stripe answered *at* the time: it came
+            to be so before, and nobody knows when.
     """
 
     at: datetime
@@ -53,6 +55,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     pause_type: str | None = None
     reduced: tuple[Reduced, ...] = ()
     inferred: bool = False
+    shown: bool = False
 
 
 def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
@@ -66,7 +69,11 @@ def marked(marks: tuple[Mark, ...], event: Observed[Any]) -> tuple[Mark, ...]:
     if marks:
         last = marks[-1]
         again = msgspec.structs.replace(
-            mark, at=last.at, position=last.position, inferred=last.inferred
+            mark,
+            at=last.at,
+            position=last.position,
+            inferred=last.inferred,
+            shown=last.shown,
         )
         if again == last:
             return marks
@@ -104,4 +111,5 @@ def _mark(event: SubscriptionObserved) -> Mark:
         pause_type=shown.pause_type,
         reduced=reduced(shown),
         inferred=is_inferred(event.type),
+        shown=is_shown(event.type),
     )

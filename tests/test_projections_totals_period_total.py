@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from ledger.events import Event
+from ledger.events import Event, Source
+from ledger.shown_objects import Showing, stripe_object
 from priced import (
     END,
     billing,
@@ -502,3 +504,29 @@ def test_one_off_items_are_other(status: str) -> None:
     )
 
     assert total(began(), told("invoice.updated", shown)).other == 250
+
+
+def test_what_changed_unheard_was_sold_when_the_period_began_unless_billed_otherwise() -> (
+    None
+):
+    """Stripe shows three where two were told: nobody knows since when."""
+    began_before = [item("base", start=-28, end=0), item("seat", 2, start=-28, end=0)]
+    heard = told(CREATED, subscription(*began_before), -28)
+    three = subscription(item("base"), item("seat", 3))
+    three["items"]["data"] = [
+        {
+            **each,
+            "current_period_start": seconds(day(-28)),
+            "current_period_end": seconds(day(0)),
+        }
+        for each in three["items"]["data"]
+    ]
+    shown = stripe_object(
+        json.dumps({"object": "subscription", "customer": "cus_1", **three}).encode(),
+        Showing(source=Source.RECONCILE, at=day(9)),
+    )
+    billed = told("invoice.paid", invoice(line("base", 9900), line("seat", 1600, 2)))
+
+    assert figures(total(heard))[:2] == (9900, 1600)
+    assert figures(total(heard, shown))[:2] == (9900, 2400)
+    assert total(heard, shown, billed).lines[1].quantity == 2

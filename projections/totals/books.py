@@ -95,12 +95,22 @@ class Books:
         return mark_terms(mark, self.varied, self.catalogue, max(start, self.now))
 
     def mark(self, period: Period) -> Mark:
-        """Return what the subscription was when *period* began, as far as is known."""
+        """Return what the subscription was when *period* began, as far as is known.
+
+        What Stripe showed within it, and no event told, may have been sold before it
+        began; what was billed then decides.
+        """
         marks = self.current.marks
         first = next((mark for mark in marks if mark.period_start == period.start), None)
         if first is None:
             past = [mark for mark in marks if mark.at <= period.start]
             first = past[-1] if past else marks[0]
+            then = next(iter(self.marks_in(period)), None)
+            if then is not None and then.shown:
+                first = msgspec.structs.replace(
+                    first, sold=then.sold, position=then.position
+                )
+                return self._as_billed(first, period)
         return self._as_billed(first, period) if first.inferred else first
 
     def _as_billed(self, mark: Mark, period: Period) -> Mark:

@@ -19,6 +19,7 @@ INFERRED: Final = "inferred"
 OBSERVED: Final = "observed"
 GONE: Final = "gone"
 """It was asked for, and Stripe has it no more; what it was last is not said."""
+SHOWN: Final = (f".{OBSERVED}", f".{GONE}")
 RENEWED: Final = "renewed"
 LIKELY: Final = f"{INFERRED}.{RENEWED}"
 """The one that is not certain: it counts only where no event told what was before."""
@@ -59,3 +60,8 @@ def rank(stripe_type: str) -> int:
 def is_inferred(stripe_type: str) -> bool:
     """Tell whether a date that an object keeps tells it, and no event of Stripe's."""
     return stripe_type.startswith(f"{INFERRED}.")
+
+
+def is_shown(stripe_type: str) -> bool:
+    """Tell whether no event tells it, but what Stripe answered when it was asked."""
+    return stripe_type.endswith(SHOWN)
