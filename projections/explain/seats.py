@@ -209,6 +209,7 @@ def _changes(asked: _Asked) -> tuple[Node, ...]:
     if since is not None:
         # A period that is yet to begin starts with as many as there are.
         before = levels(registers, min(since, asked.told.now))
+        past = [each.position for each in told if each.at <= since and each.delta]
         told = [each for each in told if each.at > since]
         first = (
             Node(
@@ -216,15 +217,10 @@ def _changes(asked: _Asked) -> tuple[Node, ...]:
                 value=before[-1].active if before else 0,
                 unit=Unit.SEATS,
                 at=since,
-                evidence=_last_before(asked, since),
+                evidence=tuple(past[-1:]),
             ),
         )
     return (*first, *by_instant(told))
-
-
-def _last_before(asked: _Asked, since: datetime) -> tuple[int, ...]:
-    past = steps(asked.account.registers, since)
-    return tuple(each.position for each in past if each.delta)[-1:]
 
 
 def _figure(

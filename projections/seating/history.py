@@ -219,12 +219,14 @@ def steps(registers: Iterable[Register], until: datetime) -> Sequence[Step]:
         for entry in instant:
             before = room.active
             joined, left = room.take(entry)
-            taken.append(_step(entry, joined, left, room.active - before))
-        found += [attrs.evolve(each, active=room.active) for each in taken]
+            taken.append((entry, joined, left, room.active - before))
+        found += [_step(*each, room.active) for each in taken]
     return found
 
 
-def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], delta: int) -> Step:
+def _step(
+    entry: _Entry, joined: Sequence[str], left: Sequence[str], delta: int, active: int
+) -> Step:
     told = entry.told
     if isinstance(told, Turn):
         change, joined, left = "assigned" if told.active else "released", (), ()
@@ -235,7 +237,7 @@ def _step(entry: _Entry, joined: Sequence[str], left: Sequence[str], delta: int)
         user=entry.user,
         change=change,
         by=told.actor,
-        active=0,
+        active=active,
         position=entry.position,
         delta=delta,
         joined=tuple(joined),
