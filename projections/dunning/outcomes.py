@@ -25,7 +25,8 @@ from projections.models.traces import PAID, UNCOLLECTIBLE, VOID
 from projections.objects import Invoice, Subscription
 
 FOR_NONPAYMENT: Final = "payment_failed"
-_FORGIVEN: Final = "user_forgiven"
+FORGIVEN: Final = "user_forgiven"
+WRITTEN_OFF: Final = "written_off"
 _OWING: Final = frozenset({"past_due", "unpaid"})
 # Of the others, none makes invoices that are sent.
 _BILLED: Final = frozenset({"active", "trialing", "past_due"})
@@ -103,11 +104,11 @@ def _void(owed: Owed) -> Outcome | None:
 
 def _written_off(owed: Owed) -> Outcome | None:
     """Return that it was given up; it runs on where the subscription still owes."""
-    found = _traced(owed, UNCOLLECTIBLE, "written_off")
+    found = _traced(owed, UNCOLLECTIBLE, WRITTEN_OFF)
     held = owed.subscription
     if found is None or held is None:
         return found
-    if owed.invoice.value.uncollectible_reason == _FORGIVEN:
+    if owed.invoice.value.uncollectible_reason == FORGIVEN:
         return found
     before = [mark for mark in held.marks if mark.at <= found.at][-1:]
     owing = any(mark.status in _OWING for mark in before)
@@ -115,7 +116,7 @@ def _written_off(owed: Owed) -> Outcome | None:
         # What no event told, its later invoices do, else what it is, or what it ended for.
         went_on = min(_active_again(owed), default=None)
         if went_on is not None:
-            return attrs.evolve(found, at=max(found.at, went_on))
+            return attrs.evolve(found, at=max(found.at, went_on[0]))
         ended_for = held.value.cancellation_reason
         owing = (
             owing
@@ -146,7 +147,7 @@ def _left_drafts(owed: Owed) -> bool:
     return later == {"draft"}
 
 
-def _active_again(owed: Owed) -> Iterator[datetime]:
+def _active_again(owed: Owed) -> Iterator[tuple[datetime, int]]:
     """Yield when a later invoice that was the newest then was paid, which makes it active.
 
     One that is unpaid only makes drafts, and one that ended makes nothing: either went on
@@ -154,12 +155,12 @@ def _active_again(owed: Owed) -> Iterator[datetime]:
     """
     held, own = owed.subscription, owed.invoice.value.subscription
     made = [each.value for each in owed.invoices.values() if each.value.subscription == own]
-    for paid_at, created, _ in _later_paid(owed):
+    for paid_at, created, position in _later_paid(owed):
         after = [each for each in made if each.created and each.created > created]
         newest = not any(each.created <= paid_at for each in after if each.created)
         sent = any(each.finalized_at and each.finalized_at > paid_at for each in after)
         if newest and (sent or held is None or held.value.status in _BILLED):
-            yield paid_at
+            yield paid_at, position
 
 
 def _traced(owed: Owed, what: str, reason: str) -> Outcome | None:
@@ -203,12 +204,17 @@ def _revivals(owed: Owed) -> Iterator[tuple[datetime, int]]:
 def _moved_on(owed: Owed) -> Iterator[tuple[datetime, int]]:
     """Yield when later invoices were paid of a subscription that is active all the same.
 
+    One that is active no more has been, where the newest was paid and others followed.
     Where events told of its status, these have the word.
     """
     held = owed.subscription
-    if held is None or held.value.status not in _GOING:
+    if held is None:
         return
-    for paid_at, _, position in _later_paid(owed):
+    going = held.value.status in _GOING
+    paid = (
+        [(each[0], each[2]) for each in _later_paid(owed)] if going else _active_again(owed)
+    )
+    for paid_at, position in paid:
         told = [mark for mark in held.marks if mark.at <= paid_at]
         if not told or told[-1].inferred:
             yield paid_at, position

@@ -234,7 +234,7 @@ def _day_zero(
 ) -> tuple[datetime | None, bool]:
     """Return when it failed first, and whether that is only assumed."""
     if invoice.collection_method == SENT and invoice.due_date is not None:
-        is_sent = invoice.status not in (None, "draft")
+        is_sent = invoice.status not in (None, "draft") and not _is_free(invoice)
         return (invoice.due_date if is_sent else None), False
     if failed:
         return failed[0].at, failed[0].tried
@@ -247,6 +247,11 @@ def _day_zero(
     ):
         return invoice.finalized_at, True
     return None, False
+
+
+def _is_free(invoice: Invoice) -> bool:
+    """Tell whether there was nothing to pay from the beginning, whatever its status."""
+    return invoice.amount_due == 0 and not invoice.pre_payment_credit
 
 
 def _is_owed(invoice: Invoice, held: Current[Subscription] | None) -> bool:

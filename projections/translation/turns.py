@@ -3,7 +3,7 @@
     first invoice paid           incomplete → active
     a renewal failed             active → past_due
     its last attempt failed      past_due → unpaid
-    it was paid after all        past_due → active
+    paid after all, or let go     past_due → active
 
 An imported subscription says what it is and not since when; its invoices and charges have
 kept their dates. Where events told of the status, these have the word.
@@ -16,8 +16,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from projections.dunning.attempts import FIRST_INVOICE
+from projections.dunning.outcomes import FORGIVEN, WRITTEN_OFF
 from projections.dunning.timelines import SENT, Timeline
 from projections.history import Current
+from projections.models.traces import VOID
 from projections.objects import Invoice
 from projections.status.access import Turn
 from projections.status.standings import Listed
@@ -42,7 +44,8 @@ def turns(
     billed = [
         each.value for each in invoices.values() if each.value.subscription == listed.id
     ]
-    found = [*_begun(billed), *_recovered(billed, own), *_failed(own)]
+    recovered = list(_recovered(billed, own))
+    found = [*_begun(billed), *recovered, *_forgone(own, recovered), *_failed(own)]
     return tuple(sorted(found, key=_when))
 
 
@@ -59,15 +62,33 @@ def _begun(billed: Iterable[Invoice]) -> Iterator[Turn]:
 
 
 def _recovered(billed: Sequence[Invoice], own: Sequence[Timeline]) -> Iterator[Turn]:
-    """Yield when the newest invoice of the time was paid, while something had failed."""
+    """Yield when the newest invoice, or the last that had failed, was paid after that."""
     made = sorted(each.created for each in billed if each.created is not None)
     for shown in billed:
         paid_at, created = shown.paid_at, shown.created
         if paid_at is None or created is None:
             continue
         newest = not any(created < at <= paid_at for at in made)
-        if newest and any(_was_open(each, paid_at) for each in own):
+        failing = [each for each in own if _was_open(each, paid_at)]
+        if failing and (newest or all(each.shown is shown for each in failing)):
             yield Turn(paid_at, "active")
+
+
+def _forgone(own: Sequence[Timeline], recovered: Sequence[Turn]) -> Iterator[Turn]:
+    """Yield when the last that had failed was made void, or forgiven."""
+    for each in own:
+        ended = each.outcome
+        if ended is None or not _lets_go_on(ended.reason, each.shown):
+            continue
+        others = (one for one in own if one is not each and _was_open(one, ended.at))
+        before = (each.first_failed_at < turn.at <= ended.at for turn in recovered)
+        if not any(others) and not any(before):
+            yield Turn(ended.at, "active")
+
+
+def _lets_go_on(reason: str, shown: Invoice) -> bool:
+    forgiven = reason == WRITTEN_OFF and shown.uncollectible_reason == FORGIVEN
+    return reason == VOID or forgiven
 
 
 def _was_open(each: Timeline, moment: datetime) -> bool:
