@@ -165,6 +165,7 @@ def answer(account: Account, now: datetime) -> Billing:
             Noticed(
                 subscriptions=subscriptions,
                 timelines=timelines,
+                invoices=owed.invoices,
                 paying=owed.paying,
                 ways_to_pay=ways,
             ),

@@ -20,10 +20,10 @@ import attrs
 
 from projections.dunning.attempts import Attempt
 from projections.dunning.timelines import DAY, Timeline
-from projections.dunning.tries import Paying
+from projections.dunning.tries import DEBITS, Paying
 from projections.history import Current
-from projections.objects import Subscription
-from projections.payment_objects import PaymentMethod
+from projections.objects import Invoice, Subscription
+from projections.payment_objects import Payment, PaymentMethod
 from projections.status import access
 from projections.status.standings import Listed
 from projections.status.ways_to_pay import WayToPay
@@ -56,6 +56,7 @@ class Noticed:
 
     subscriptions: Sequence[Listed]
     timelines: Sequence[Timeline]
+    invoices: Mapping[str, Current[Invoice]]
     paying: Mapping[str, Paying]
     ways_to_pay: Sequence[WayToPay]
 
@@ -65,7 +66,7 @@ def notices(noticed: Noticed, now: datetime) -> tuple[Notice, ...]:
     found = [
         *_of_timelines(noticed.timelines),
         *_of_ends(noticed),
-        *_receipts(noticed.paying),
+        *_receipts(noticed),
         *_cards(noticed),
         *_trials(noticed.subscriptions),
     ]
@@ -136,14 +137,27 @@ def _canceled(subscription: str | None, invoice: str | None, at: datetime) -> No
     return Notice(kind="canceled", due_at=at, key=f"canceled:{named}", detail=detail)
 
 
-def _receipts(paying: Mapping[str, Paying]) -> Iterator[Notice]:
-    for invoice, paid in sorted(paying.items()):
+def _receipts(noticed: Noticed) -> Iterator[Notice]:
+    for invoice, paid in sorted(noticed.paying.items()):
         for name, charge in sorted(paid.charges.items()):
             if charge.value.status == "succeeded":
-                yield _receipt(invoice, name, charge)
+                at = _came_at(charge, noticed.invoices.get(invoice))
+                yield attrs.evolve(_receipt(invoice, name, charge), due_at=at)
 
 
-def _receipt(invoice: str, name: str, charge: Current[Any]) -> Notice:
+def _came_at(charge: Current[Payment], invoice: Current[Invoice] | None) -> datetime:
+    """Return when the money came: of a debit, days after the one date that it keeps."""
+    shown = charge.value
+    if (
+        shown.method_type in DEBITS
+        and charge.since == shown.created
+        and invoice is not None
+    ):
+        return max(charge.since, invoice.value.paid_at or charge.since)
+    return charge.since
+
+
+def _receipt(invoice: str, name: str, charge: Current[Payment]) -> Notice:
     shown = charge.value
     return Notice(
         kind="receipt",

@@ -8,6 +8,7 @@ from typing import Any
 from ledger.events import Source
 from ledger.shown_objects import Showing, stripe_object
 from projections.status.access import Level
+from test_trials_dunning import charge
 from unpaid import ACCOUNT, SUBSCRIPTION, Unpaid
 
 OLDER = "in_1SRzqtKXBGcbgpbZhpdF1KCd"
@@ -126,3 +127,26 @@ def test_the_last_that_failed_gives_access_back_when_it_is_paid_void_or_forgiven
     in_time = seen("active", sent(OLDER, 0, "void", 5), newer)
 
     assert in_time.billing(IMPORTED_ON + 1).access.since == in_time.at(-60)
+
+
+def test_a_debits_receipt_is_due_when_its_invoice_was_paid() -> None:
+    paid = sent(OLDER, 185, "paid", 190, collection_method="charge_automatically")
+    receipts = {}
+    for method in ("sepa_debit", "card"):
+        unpaid = seen("active", paid)
+        details: dict[str, Any] = {"type": method, method: {}}
+        charge(
+            unpaid,
+            186,
+            invoice=OLDER,
+            status="succeeded",
+            payment_method_details=details,
+        )
+        (receipt,) = [
+            each
+            for each in unpaid.billing(IMPORTED_ON + 1).notices
+            if each.kind == "receipt"
+        ]
+        receipts[method] = receipt.due_at
+
+    assert receipts == {"sepa_debit": unpaid.at(190), "card": unpaid.at(186)}

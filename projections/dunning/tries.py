@@ -28,7 +28,7 @@ PREFIX_CHARS_MIN: Final = 25
 NEAR: Final = timedelta(hours=1)
 
 # They fail days after they were tried.
-_DEBITS: Final = frozenset(
+DEBITS: Final = frozenset(
     {
         "sepa_debit",
         "bacs_debit",
@@ -183,7 +183,7 @@ def _tries(name: str, current: Current[Payment]) -> Iterator[Try]:
                 reason=shown.decline_code or shown.code,
                 message=shown.message,
                 position=current.position,
-                tried=shown.method_type in _DEBITS and current.since == shown.created,
+                tried=shown.method_type in DEBITS and current.since == shown.created,
             )
         return
     for trace in current.traces:
