@@ -52,7 +52,11 @@ def attached_then(books: Books, period: Period) -> Iterator[On]:
 
 def on_mark(books: Books, mark: Mark, moment: datetime) -> Iterator[On]:
     """Yield each discount that was there at *moment*, when *mark* was what was sold."""
-    standing = mark.reduced
+    standing = [
+        each
+        for each in mark.reduced
+        if not (mark.inferred and _began_after(books.known(each.discount).start, moment))
+    ]
     seen = {each.discount.id for each in standing}
     later = [
         each
@@ -84,6 +88,10 @@ def _had_ended(
     if not told.deleted and name not in books.stops:
         return False
     return books.stops.get(name, moment) <= moment
+
+
+def _began_after(start: datetime | None, moment: datetime) -> bool:
+    return start is not None and start > moment
 
 
 def _in_order(

@@ -114,14 +114,15 @@ class Books:
         return self._as_billed(first, period) if first.inferred else first
 
     def _as_billed(self, mark: Mark, period: Period) -> Mark:
-        """Return *mark*, which no event told, with what was billed when *period* began."""
-        sold: dict[str, Sold] = {}
-        for _, invoice in self.own:
-            if source_of(invoice.value) is None:
-                continue
-            for line in invoice.value.lines or ():
-                if line.recurring and line.start == period.start and line.item is not None:
-                    _add(sold, line, line.item)
+        """Return *mark*, which no event told, with what was billed when *period* began.
+
+        An invoice that was made void still says what was sold.
+        """
+        billing = [each for _, each in self.own if source_of(each.value) is not None]
+        sold = _billed_items(billing, period.start)
+        voided = [each for _, each in self.own if each.value.status == "void"]
+        while voided and not sold:
+            sold = _billed_items([voided.pop()], period.start)
         if not sold:
             return mark
         return msgspec.structs.replace(
@@ -207,6 +208,16 @@ class Books:
         for invoice in self.invoices.values():
             for each in (*invoice.value.discounts, *invoice.value.named):
                 yield each, invoice.position
+
+
+def _billed_items(invoices: Sequence[Current[Invoice]], start: datetime) -> dict[str, Sold]:
+    """Return, by item, what *invoices* bill of the period that began at *start*."""
+    sold: dict[str, Sold] = {}
+    for invoice in invoices:
+        for line in invoice.value.lines or ():
+            if line.recurring and line.start == start and line.item is not None:
+                _add(sold, line, line.item)
+    return sold
 
 
 def _add(sold: dict[str, Sold], line: Line, item: str) -> None:
