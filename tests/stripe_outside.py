@@ -39,11 +39,18 @@ END: Final = datetime(2026, 10, 1, tzinfo=UTC)
 QUICK: Final = (0.0, 0.0, 0.01, 0.01)
 
 
-def company(accounts: int, months: int, seed: int = 5) -> Simulation:
+def company(
+    accounts: int, months: int, seed: int = 5, only: frozenset[int] | None = None
+) -> Simulation:
     """A company that has existed for so many months, up to 1 October 2026 or so."""
     start = (END - timedelta(days=30 * months)).replace(day=1)
     return Simulation(
-        seed=seed, accounts=accounts, months=months, start=start, breadth=Breadth.WHOLE
+        seed=seed,
+        accounts=accounts,
+        months=months,
+        start=start,
+        breadth=Breadth.WHOLE,
+        only=only,
     )
 
 

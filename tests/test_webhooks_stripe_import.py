@@ -28,6 +28,18 @@ NARROW: Final = ApiKey(
     "rk_test_narrow", frozenset({"rak_customer_read", "rak_product_read"})
 )
 
+# Companies of two thousand whose present rests on what their past was.
+WITH_A_PAST: Final = frozenset(
+    {
+        # Nothing to pay, or past due once more, with older invoices still open.
+        *(813, 1658),
+        # The last that had failed was made void.
+        *(221, 1113),
+        # An item that went, and a coupon of later than the period's start.
+        *(998, 1427),
+    }
+)
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningStripe]:
@@ -67,22 +79,23 @@ def objects(log: Sequence[Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("accounts", "months"),
+    ("accounts", "months", "only"),
     [
-        (30, 12),
-        pytest.param(200, 36, marks=pytest.mark.slow),
-        pytest.param(2000, 36, marks=pytest.mark.slow),
+        (30, 12, None),
+        (2000, 36, WITH_A_PAST),
+        pytest.param(200, 36, None, marks=pytest.mark.slow),
+        pytest.param(2000, 36, None, marks=pytest.mark.slow),
     ],
 )
 async def test_an_imported_company_is_what_the_ledger_that_heard_it_all_says(
-    accounts: int, months: int, tmp_path: Path
+    accounts: int, months: int, only: frozenset[int] | None, tmp_path: Path
 ) -> None:
     """Both are shown the prices and coupons, of which webhooks leave out the half."""
-    with running_stripe(company(accounts, months)) as server:
+    with running_stripe(company(accounts, months, only=only)) as server:
         server.ready()
         late = MemoryLog("led_test", clock=utc_now)
         found = await imported(server, late, tmp_path)
-        events = heard(company(accounts, months))
+        events = heard(company(accounts, months, only=only))
         heard_it = await log_of(events)
         await imported(server, heard_it, tmp_path, only=("prices", "coupons"))
     now = utc_now() + timedelta(seconds=2)

@@ -52,6 +52,8 @@ class Simulation:
         shape: The API version of every event; None mixes them by account.
         breadth: How much of life is told.
         habits: What every company is like; None draws it for each one.
+        only: The numbers of those that are told of; None is all. Each is what it is in
+            the company of all.
     """
 
     seed: int
@@ -61,6 +63,7 @@ class Simulation:
     shape: Shape | None = None
     breadth: Breadth = Breadth.PLAIN
     habits: Habits | None = None
+    only: frozenset[int] | None = None
     _lives: list[Account] = attrs.field(factory=list, init=False)
     _hidden: dict[str, dict[str, object]] = attrs.field(factory=dict, init=False)
 
@@ -78,7 +81,11 @@ class Simulation:
         until = months_after(start, self.months)
         shop = self._shop(start, until)
         shop.open(whole=self._whole)
-        self._lives[:] = [self._account(number, shop) for number in range(self.accounts)]
+        self._lives[:] = [
+            self._account(number, shop)
+            for number in range(self.accounts)
+            if self.only is None or number in self.only
+        ]
         for account in self._lives:
             signs_up_at = _sign_up_time(account.chance, start, until)
             account.agenda.plan(signs_up_at, partial(life.sign_up, account))
