@@ -237,14 +237,22 @@ def _collection(before: Subscription, now: Subscription) -> str | None:
 
 def _others(before: Subscription, now: Subscription) -> list[str | None]:
     method = before.default_payment_method != now.default_payment_method
-    names = [
-        sorted(each.coupon or each.id for each in shown.discounts)
-        for shown in (before, now)
-    ]
     return [
         "another payment method is charged" if method else None,
-        f"discount: {', '.join(names[1]) or 'none any more'}"
-        if names[0] != names[1]
-        else None,
+        _discounts(before, now),
         "a change is scheduled" if now.schedule and not before.schedule else None,
     ]
+
+
+def _discounts(before: Subscription, now: Subscription) -> str | None:
+    """Say which coupons reduce it; since 2025 Stripe may name discounts by id alone."""
+    were, are = (
+        sorted(each.coupon or each.id for each in shown.discounts)
+        for shown in (before, now)
+    )
+    if were == are:
+        return None
+    coupons = sorted(each.coupon for each in now.discounts if each.coupon)
+    if len(coupons) == len(are):
+        return f"discount: {', '.join(coupons) or 'none any more'}"
+    return "a discount applies" if len(are) == 1 else f"{len(are)} discounts apply"
