@@ -10,13 +10,28 @@ without it, and else is that it was gone when Stripe was asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from projections.history import Current
+from projections.marks import Mark
 from projections.models.discounts import DiscountHistory
-from projections.objects import Customer, Subscription
+from projections.objects import Customer, Discount, Subscription
+
+
+@attrs.frozen(kw_only=True)
+class Listed:
+    """The discounts that were on something *at* the time Stripe last showed it."""
+
+    at: datetime
+    ids: frozenset[str]
+
+    def lacks(self, name: str, told_at: datetime) -> bool:
+        """Tell whether a discount last *told_at* some time was gone by then."""
+        return told_at < self.at and name not in self.ids
 
 
 def heard(discounts: Mapping[str, DiscountHistory]) -> Iterator[tuple[str, datetime]]:
@@ -43,17 +58,32 @@ def unheard(
             yield name, end
 
 
-def _end(holder: Current[Any], name: str, told_at: datetime) -> datetime | None:
-    """Return when *holder* was without what was *told_at* a time; None if it has it."""
+def listed(holder: Current[Any]) -> Listed | None:
+    """Return what was on *holder* when Stripe last showed it; None if it never did."""
     shown_at = holder.shown_at
-    if shown_at is None or shown_at <= told_at or holder.deleted:
+    if shown_at is None or holder.deleted:
         return None
     if isinstance(holder.value, Customer):
         # Webhooks of every version show all that is on a customer.
-        return None if name in {each.id for each in holder.value.discounts} else shown_at
-    marks = [each for each in holder.marks if each.at <= shown_at]
-    listing = [name in {each.discount.id for each in mark.reduced} for mark in marks]
-    if listing[-1:] == [True]:
+        return Listed(at=shown_at, ids=_ids(holder.value.discounts))
+    last = [mark for mark in holder.marks if mark.at <= shown_at][-1:]
+    return Listed(at=shown_at, ids=frozenset().union(*map(_on, last)))
+
+
+def _end(holder: Current[Any], name: str, told_at: datetime) -> datetime | None:
+    """Return when *holder* was without what was *told_at* a time; None if it has it."""
+    then = listed(holder)
+    if then is None or not then.lacks(name, told_at):
         return None
-    since = marks[-listing[::-1].index(True)].at if any(listing) else shown_at
-    return since if since > told_at else shown_at
+    marks = [each for each in holder.marks if each.at <= then.at]
+    listing = [name in _on(mark) for mark in marks]
+    since = marks[-listing[::-1].index(True)].at if any(listing) else then.at
+    return since if since > told_at else then.at
+
+
+def _on(mark: Mark) -> frozenset[str]:
+    return _ids(each.discount for each in mark.reduced)
+
+
+def _ids(discounts: Iterable[Discount]) -> frozenset[str]:
+    return frozenset(each.id for each in discounts)

@@ -302,6 +302,30 @@ async def test_C07_deletions_that_nobody_told_are_found_and_mended(
     )
 
 
+async def test_discounts_whose_end_nobody_told_are_found_and_mended(
+    server: RunningStripe, events: list[StripeEvent]
+) -> None:
+    """What they were on is as it was: only asking Stripe shows that they are gone."""
+    clock = at_end(server)
+    ends = "customer.discount.deleted"
+    log = await log_of(each for each in events if each.stripe_type != ends)
+
+    fixed = await reconciled(server, log, fix=True, clock=clock)
+    again = await reconciled(server, log, clock=clock)
+
+    assert {(each.what, each.field.rpartition(".")[2]) for each in fixed.found} == {
+        (Difference.AMOUNT, "discounts")
+    }
+    assert (fixed.ok, again.found) == (True, [])
+    now = utc_now() + timedelta(seconds=2)
+    whole, mended = await told(await log_of(events), now), await told(log, now)
+    assert [
+        name
+        for name, each in whole.items()
+        if each["period_total"] != mended[name]["period_total"]
+    ] == []
+
+
 async def test_C07_a_stripe_that_has_nothing_of_the_ledgers_deletes_nothing(
     events: list[StripeEvent],
 ) -> None:

@@ -18,6 +18,7 @@ import attrs
 
 from ledger.events import CATALOGUE, StripeObject
 from ledger.log import Recorded
+from projections.discount_ends import Listed
 from projections.facts import (
     CustomerObserved,
     InvoiceObserved,
@@ -51,6 +52,7 @@ class Holding:
     Attributes:
         kind: Stripe's word for what it is.
         live: Whether Stripe must have it as well.
+        listed: What was on it when Stripe last showed it, if it ever did.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Holding:
     account: str | None
     fields: Fields
     live: bool = True
+    listed: Listed | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -32,7 +32,7 @@ from webhooks.comparing import (
     compared,
     of_stripe,
 )
-from webhooks.held import Held
+from webhooks.held import Held, with_discounts
 from webhooks.retrieving import Look, gone, look
 from webhooks.stripe_account import identify, readable, runs
 from webhooks.stripe_client import StripeClient
@@ -132,7 +132,7 @@ class Reconciliation:
         listed, missing = await readable(
             self._client, [BY_PATH[path] for path in LISTS], livemode=self._livemode
         )
-        suspects = await self._suspects(listed, await self._read(), tick)
+        suspects = await self._suspects(listed, with_discounts(await self._read()), tick)
         found, shown = await self._again(suspects)
         found = await self._in_flight(found)
         fixed = await self._fixed(found, shown) if fix else frozenset()
@@ -202,7 +202,7 @@ class Reconciliation:
                 return await look(self._client, *key, source=Source.RECONCILE)
 
         looked = await asyncio.gather(*(ask(key) for key in suspects))
-        ours = await self._read()
+        ours = with_discounts(await self._read())
         found: list[Differing] = []
         shown: dict[tuple[str, str], StripeObject] = {}
         for key, there in zip(suspects, looked, strict=True):
