@@ -134,6 +134,9 @@ def lacks_a_lasting_reason(live: Side, imported: Side) -> bool:
     return live.rendered["access"]["reason"] == "paused" and was_paused(live, imported)
 
 
+LAST_STEP: Final = tuple(
+    f".dunning.steps[].{field}" for field in ("kind", "due_at", "outcome")
+)
 Applies = Callable[[Side, Side], bool]
 # What may differ; of whom; why nothing can tell.
 UNKNOWABLE: Final[tuple[tuple[tuple[str, ...], Applies, str], ...]] = (
@@ -168,12 +171,12 @@ UNKNOWABLE: Final[tuple[tuple[tuple[str, ...], Applies, str], ...]] = (
         "nor since when it is unpaid, which takes access sooner than the policy",
     ),
     (
-        (".dunning",),
+        (".dunning.stage", ".dunning.reason", ".dunning.deviation", *LAST_STEP),
         hides_why_it_ended,
         "webhooks of the oldest versions do not say why a subscription ended",
     ),
     (
-        (".dunning",),
+        (".dunning.stage", ".dunning.reason", ".dunning.ended_at", ".dunning.steps"),
         ended_after_a_write_off,
         "what has ended does not keep whether it owed until then",
     ),

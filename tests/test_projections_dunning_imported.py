@@ -124,8 +124,11 @@ def test_the_last_that_failed_gives_access_back_when_it_is_paid_void_or_forgiven
     for status, more in (("paid", {}), ("void", {}), ("uncollectible", forgiven)):
         unpaid = seen("active", sent(OLDER, 0, status, 35, **more), newer)
         assert unpaid.billing(IMPORTED_ON + 1).access.since == unpaid.at(35)
+    newest = sent(NEWER, 30, "paid", 38)
+    after = seen("active", sent(OLDER, 0, "paid", 50), newest)
     in_time = seen("active", sent(OLDER, 0, "void", 5), newer)
 
+    assert after.billing(IMPORTED_ON + 1).access.since == after.at(38)
     assert in_time.billing(IMPORTED_ON + 1).access.since == in_time.at(-60)
 
 

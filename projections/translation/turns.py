@@ -19,7 +19,7 @@ from projections.dunning.attempts import FIRST_INVOICE
 from projections.dunning.outcomes import FORGIVEN, WRITTEN_OFF
 from projections.dunning.timelines import SENT, Timeline
 from projections.history import Current
-from projections.models.traces import VOID
+from projections.models.traces import PAID, VOID
 from projections.objects import Invoice
 from projections.status.access import Turn
 from projections.status.standings import Listed
@@ -45,7 +45,7 @@ def turns(
         each.value for each in invoices.values() if each.value.subscription == listed.id
     ]
     recovered = list(_recovered(billed, own))
-    found = [*_begun(billed), *recovered, *_forgone(own, recovered), *_failed(own)]
+    found = [*_begun(billed), *recovered, *_let_go(own, recovered), *_failed(own)]
     return tuple(sorted(found, key=_when))
 
 
@@ -62,20 +62,22 @@ def _begun(billed: Iterable[Invoice]) -> Iterator[Turn]:
 
 
 def _recovered(billed: Sequence[Invoice], own: Sequence[Timeline]) -> Iterator[Turn]:
-    """Yield when the newest invoice, or the last that had failed, was paid after that."""
+    """Yield when the newest invoice of the time was paid, while something had failed."""
     made = sorted(each.created for each in billed if each.created is not None)
     for shown in billed:
         paid_at, created = shown.paid_at, shown.created
         if paid_at is None or created is None:
             continue
         newest = not any(created < at <= paid_at for at in made)
-        failing = [each for each in own if _was_open(each, paid_at)]
-        if failing and (newest or all(each.shown is shown for each in failing)):
+        if newest and any(_was_open(each, paid_at) for each in own):
             yield Turn(paid_at, "active")
 
 
-def _forgone(own: Sequence[Timeline], recovered: Sequence[Turn]) -> Iterator[Turn]:
-    """Yield when the last that had failed was made void, or forgiven."""
+def _let_go(own: Sequence[Timeline], recovered: Sequence[Turn]) -> Iterator[Turn]:
+    """Yield when the last that had failed was paid, made void or forgiven.
+
+    It may have been active again before, since a newer one was paid.
+    """
     for each in own:
         ended = each.outcome
         if ended is None or not _lets_go_on(ended.reason, each.shown):
@@ -88,7 +90,7 @@ def _forgone(own: Sequence[Timeline], recovered: Sequence[Turn]) -> Iterator[Tur
 
 def _lets_go_on(reason: str, shown: Invoice) -> bool:
     forgiven = reason == WRITTEN_OFF and shown.uncollectible_reason == FORGIVEN
-    return reason == VOID or forgiven
+    return reason in (PAID, VOID) or forgiven
 
 
 def _was_open(each: Timeline, moment: datetime) -> bool:
