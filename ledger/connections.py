@@ -92,6 +92,7 @@ class Connection(RequestHandler):
         if self.asks_head:
             answer.headers["Content-Length"] = str(answer.content_length or 0)
             answer.body = None
+        answer.headers["Connection"] = "close"  # the version asked for may not be known
         answer.force_close()
         return answer
 

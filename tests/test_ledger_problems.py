@@ -72,7 +72,7 @@ async def test_an_error_is_answered_as_a_problem(
 async def test_a_wrong_method_says_which_are_allowed(door: str) -> None:
     async with ClientSession() as session, session.delete(door + "/guarded") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET,HEAD"
+        assert answer.headers["Allow"] == "GET, HEAD"
         assert answer.content_type == "application/problem+json"
 
 

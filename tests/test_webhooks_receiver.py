@@ -158,7 +158,7 @@ async def test_what_is_not_committed_in_time_is_503_and_comes_again(
         ("GET", PATH, 405, "POST"),
         ("PUT", PATH, 405, "POST"),
         ("HEAD", PATH, 405, "POST"),
-        ("DELETE", "/healthz", 405, "GET,HEAD"),
+        ("DELETE", "/healthz", 405, "GET, HEAD"),
         ("GET", "/", 404, None),
         ("POST", PATH + "/", 404, None),
         ("POST", "//webhooks/stripe", 404, None),
