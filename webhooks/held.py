@@ -87,10 +87,11 @@ def _lacks(holder: Holding, told: Holding) -> bool:
 def _adding(fields: Fields, told: Holding) -> Fields:
     item = told.fields["item"]
     place = "discounts" if item is None else f"{item}.discounts"
-    if place not in fields:
+    on = {name: str(fields[name]).split() for name in fields if name.endswith("discounts")}
+    # Older versions do not say of which item it is, and what is shown does.
+    if place not in on or any(told.id in ids for ids in on.values()):
         return fields
-    known = str(fields[place]).split()
-    return {**fields, place: " ".join(sorted({*known, told.id}))}
+    return {**fields, place: " ".join(sorted({*on[place], told.id}))}
 
 
 def _holdings(account: str, name: str, state: Any) -> Iterable[Holding]:  # noqa: ANN401
