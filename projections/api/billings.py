@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -49,20 +49,14 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[str,
         found = await reader.find(account)
         if not found.known:
             return None
-        whole, wares = await views.present(found)
-        horizon = Horizon(now)
-        view = View(
-            linked=found.linked, account=whole, now=horizon.now, position=found.position
-        )
-        told = await view.answered()
-        view = await views.with_wrongful(view, told)
+        present = await watched(views, found, now)
+        whole = present.view.account
+        told = await present.view.answered()
+        view = await views.with_wrongful(present.view, told)
         written = Written.of(rendering.billing(told))
-        # Where the catalogue may have news that are not noted, the answer is not kept.
-        entries = whole.catalogue.entries
-        settled = watch.touches.watch(wares, entries, found.position)
         return Kept(
             asked=account,
-            names=names_of(account, found, whole, wares),
+            names=names_of(account, found, present),
             position=found.position,
             account=Account(
                 linked=found.linked,
@@ -71,7 +65,7 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[str,
             ),
             stale=found.stale,
             decided_at=now,
-            until=horizon.until if settled else now,
+            until=present.until(watch, now),
             answer=Beside(
                 wrongful=view.wrongful,
                 dunning=tuple(attrs.evolve(each, now=now) for each in told.dunning),
@@ -83,7 +77,40 @@ def billings(reader: LiveSource, views: Views, watch: Watch) -> KeptAnswers[str,
     return KeptAnswers(watch, read)
 
 
-def names_of(account: str, found: Found, whole: Account, wares: Iterable[str]) -> Names:
+@attrs.frozen(kw_only=True)
+class Watched:
+    """All of an account as it is now, seen by a moment that notes what it is held against.
+
+    Attributes:
+        wares: What of the catalogue it names.
+    """
+
+    view: View
+    wares: Collection[str]
+    horizon: Horizon
+
+    def until(self, watch: Watch, now: datetime) -> datetime:
+        """Return until when what was made of it at *now* holds, unless it is touched.
+
+        Where the catalogue may have news that are not noted, that is not at all.
+        """
+        entries = self.view.account.catalogue.entries
+        settled = watch.touches.watch(self.wares, entries, self.view.position)
+        return self.horizon.until if settled else now
+
+
+async def watched(views: Views, found: Found, now: datetime) -> Watched:
+    """Return all of the account that was *found*, at *now*."""
+    whole, wares = await views.present(found)
+    horizon = Horizon(now)
+    view = View(
+        linked=found.linked, account=whole, now=horizon.now, position=found.position
+    )
+    return Watched(view=view, wares=wares, horizon=horizon)
+
+
+def names_of(account: str, found: Found, present: Watched) -> Names:
     """Return all that touches what is told of an account."""
-    around = (whole.payment_methods, whole.mandates, wares)
+    whole = present.view.account
+    around = (whole.payment_methods, whole.mandates, present.wares)
     return Names.of({*named(account, found, whole), *chain(*around)})

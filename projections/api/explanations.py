@@ -13,12 +13,11 @@ from typing import Final
 import attrs
 import msgspec
 
-from ledger.horizon import Horizon
 from ledger.problems import bad_request
 from ledger.tokens import Grant
 from projections.account import Account
 from projections.answer import Billing
-from projections.api.billings import names_of
+from projections.api.billings import names_of, watched
 from projections.api.kept_answers import (
     BESIDE_BYTES,
     Kept,
@@ -136,26 +135,23 @@ def explanations(
         found = await reader.find(asked.account)
         if not found.known:
             return None
-        whole, wares = await views.present(found)
-        horizon = Horizon(now)
-        view = View(
-            linked=found.linked, account=whole, now=horizon.now, position=found.position
-        )
+        present = await watched(views, found, now)
+        view, whole = present.view, present.view.account
         reasons = explained(whole, await view.answered(), asked.why)
         if reasons is None:
             return None
         # Written while it is watched: what is written of the moment itself is not kept.
         written = Written.of(rendering.explanation(reasons))
         told = await told_by(views, view, reasons)
-        settled = watch.touches.watch(wares, whole.catalogue.entries, found.position)
+        until = present.until(watch, now)
         return Kept(
             asked=asked.account,
-            names=names_of(asked.account, found, whole, wares),
+            names=names_of(asked.account, found, present),
             position=found.position,
             account=Account(linked=found.linked, reconciled=whole.reconciled),
             stale=found.stale,
             decided_at=now,
-            until=horizon.until if settled and told.whole else now,
+            until=until if told.whole else now,
             answer=told,
             written=written,
             beside_bytes=BESIDE_BYTES + told.size,
